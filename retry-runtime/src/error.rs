@@ -1,0 +1,42 @@
+use std::{fmt, time::Duration};
+
+/// Says which setting of a policy is impossible, and with what value.
+///
+/// ```
+/// use retry_runtime::{ConfigError, Exponential};
+/// use std::time::Duration;
+///
+/// let error = Exponential::checked(Duration::from_secs(5), 2.0, Duration::from_secs(1)).unwrap_err();
+/// assert_eq!(error.to_string(), "`max_delay` (1s) is below `base_delay` (5s)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The longest delay is shorter than the first.
+    MaxDelayBelowBase {
+        /// The delay before the first retry.
+        base_delay: Duration,
+        /// The longest delay.
+        max_delay: Duration,
+    },
+    /// The factor would shrink the delays, or is not a finite number.
+    Factor(f64),
+    /// The jitter needs delays that grow; on a constant delay it would do nothing.
+    JitterNeedsGrowth(crate::Jitter),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MaxDelayBelowBase { base_delay, max_delay } => {
+                write!(formatter, "`max_delay` ({max_delay:?}) is below `base_delay` ({base_delay:?})")
+            }
+            Self::Factor(factor) => write!(formatter, "`factor` must be a finite number of at least 1, found {factor}"),
+            Self::JitterNeedsGrowth(jitter) => {
+                write!(formatter, "jitter `{jitter}` does nothing to a constant delay; use `full` or `equal`")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,85 @@
+use std::{
+    cell::RefCell,
+    fmt,
+    hash::{BuildHasher, RandomState},
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+/// Draws the random numbers of jitter.
+///
+/// Seeded from the operating system's entropy (through [`RandomState`]), never from the clock: processes that start
+/// in the same instant must not wait in step.
+///
+/// ```
+/// use retry_runtime::Random;
+/// use std::time::Duration;
+///
+/// // A fixed seed makes a test of a backoff repeatable.
+/// let range = Duration::ZERO..=Duration::from_secs(1);
+/// let first = Random::seeded(7).between(range.clone());
+/// assert_eq!(first, Random::seeded(7).between(range));
+/// ```
+pub struct Random(fastrand::Rng);
+
+impl Random {
+    /// Starts a sequence that no other process, thread or call shares.
+    pub fn from_entropy() -> Self {
+        Self(fastrand::Rng::with_seed(RandomState::new().hash_one(0u8)))
+    }
+
+    /// Starts the sequence that belongs to `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    /// Returns a number in `0.0 .. 1.0`, uniformly.
+    pub fn unit(&mut self) -> f64 {
+        self.0.f64()
+    }
+
+    /// Returns a duration from the range, both ends included, uniformly to the nanosecond.
+    ///
+    /// A range that is empty because its ends are in the wrong order yields its start.
+    pub fn between(&mut self, range: RangeInclusive<Duration>) -> Duration {
+        let (low, high) = range.into_inner();
+        if high <= low {
+            return low;
+        }
+        let span = (high - low).as_nanos();
+        let drawn = match u64::try_from(span) {
+            Ok(span) => Duration::from_nanos(self.0.u64(0..=span)),
+            Err(_) => duration_from_nanos(self.0.u128(0..=span)),
+        };
+        low.saturating_add(drawn)
+    }
+
+    /// Runs `draw` with the generator of this thread, made from entropy at the thread's first draw.
+    pub(crate) fn with_thread_local<T>(draw: impl FnOnce(&mut Self) -> T) -> T {
+        thread_local! {
+            static RANDOM: RefCell<Option<Random>> = const { RefCell::new(None) };
+        }
+        // A user's backoff that starts a call of its own from inside `delay` finds the slot empty and gets a
+        // generator for itself, instead of a panic for borrowing twice.
+        let mut random = RANDOM.take().unwrap_or_else(Self::from_entropy);
+        let drawn = draw(&mut random);
+        RANDOM.set(Some(random));
+        drawn
+    }
+}
+
+/// Prints no state, so that a log does not tell the delays to come.
+impl fmt::Debug for Random {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Random(..)")
+    }
+}
+
+/// Converts nanoseconds to a duration; more than [`Duration::MAX`] becomes [`Duration::MAX`].
+pub(crate) fn duration_from_nanos(nanos: u128) -> Duration {
+    const NANOS_PER_SECOND: u128 = 1_000_000_000;
+    match (u64::try_from(nanos / NANOS_PER_SECOND), u32::try_from(nanos % NANOS_PER_SECOND)) {
+        (Ok(seconds), Ok(rest)) => Duration::new(seconds, rest),
+        _ => Duration::MAX,
+    }
+}
