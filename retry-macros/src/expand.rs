@@ -1,0 +1,183 @@
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{
+    Expr, ReturnType, Type,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
+
+use crate::{args::Args, item::AsyncFn};
+
+mod hooks;
+mod plan;
+
+use hooks::Hooks;
+use plan::Plan;
+
+/// Rewrites the function; cannot fail.
+///
+/// ```text
+/// Input:  #[retryable(policy = constant(delay = "1s"), on = is_transient)]
+///         async fn push(client: &Client) -> Result<i64, Error> { client.lpush("k", 1).await }
+///
+/// Output: async fn push(client: &Client) -> Result<i64, Error> {
+///             let mut call = Call::start(&const { RetryPolicy::constant(Duration::new(1, 0)) });
+///             loop {
+///                 call.begin();
+///                 let ended = call.run(async {
+///                     if false { let unreachable: Result<i64, Error> = loop {}; return unreachable; }
+///                     { client.lpush("k", 1).await }
+///                 }).await;
+///                 match call.settle(
+///                     ended,
+///                     &on(&const { RetryPolicy::constant(Duration::new(1, 0)) }, is_transient),
+///                     &NOT_IDEMPOTENT,
+///                     keep_value,
+///                 ) {
+///                     Break(outcome) => return outcome,
+///                     Continue(delay) => wait(delay).await,
+///                 }
+///             }
+///         }
+/// ```
+///
+/// With hooks the verdict is taken apart instead, see [`Hooks`].
+pub(crate) fn expand(args: &Args, item: &AsyncFn) -> TokenStream {
+    let AsyncFn { attrs, vis, defaultness, sig, brace, body: _ } = item;
+    let names = Names::new(args);
+    let body = expand_body(args, item, &names);
+    let mut function = quote!(#(#attrs)* #vis #defaultness #sig);
+    // The user's own brace: with a new one, `dead_code` is silent and `missing_docs` points at the attribute.
+    brace.surround(&mut function, |inner| inner.extend(body));
+    function
+}
+
+/// Names of the expansion that the body cannot see, and the path of the runtime.
+pub(crate) struct Names {
+    pub(crate) private: TokenStream,
+    pub(crate) runtime: TokenStream,
+    pub(crate) call: Ident,
+    pub(crate) ended: Ident,
+    pub(crate) outcome: Ident,
+}
+
+impl Names {
+    fn new(args: &Args) -> Self {
+        let runtime = args.krate.as_ref().map_or_else(|| quote!(::retry_runtime), ToTokens::to_token_stream);
+        let hidden = |name| Ident::new(name, Span::mixed_site());
+        Self {
+            private: quote!(#runtime::__private),
+            runtime,
+            call: hidden("call"),
+            ended: hidden("ended"),
+            outcome: hidden("outcome"),
+        }
+    }
+}
+
+fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
+    let Names { private, call, ended, outcome, .. } = names;
+    let plan = Plan::new(args, names);
+    let hooks = Hooks::new(args, item, names);
+    let (bindings, start) = (&plan.bindings, &plan.start);
+    let start_fn = if hooks.is_empty() { quote!(start) } else { quote!(watched) };
+    let begin = match &args.attempt {
+        Some(attempt) => quote!(let #attempt = #call.begin();),
+        None => quote!(#call.begin();),
+    };
+    let attempt = expand_attempt(item);
+    let settle = expand_settle(args, item, names, &plan);
+
+    if hooks.is_empty() {
+        return quote_spanned! {Span::mixed_site()=>
+            #bindings
+            let mut #call = #private::Call::#start_fn(#start);
+            loop {
+                #begin
+                let #ended = #call.run(#attempt).await;
+                match #settle {
+                    #private::Break(#outcome) => return #outcome,
+                    #private::Continue(delay) => #private::wait(delay).await,
+                }
+            }
+        };
+    }
+    let start = quote!(#bindings let mut #call = #private::Call::#start_fn(#start););
+    hooks.expand(&start, &begin, &attempt, &settle)
+}
+
+/// Puts the body in an `async` block, which is not `move`: `&mut` arguments are lent to every attempt anew, and
+/// `?` and `return` end the attempt, wherever they stand.
+///
+/// ```text
+/// Input:  -> Result<i64, Error> { client.lpush("k", 1).await }
+/// Output: async {
+///             if false { let unreachable: Result<i64, Error> = loop {}; return unreachable; }
+///             { client.lpush("k", 1).await }
+///         }
+/// ```
+fn expand_attempt(item: &AsyncFn) -> TokenStream {
+    let hint = return_type_hint(item);
+    let body = &item.body;
+    // A group of its own, because a `use` in the body would otherwise shadow the types of the hint; spanned at the
+    // user's brace, so that a missing tail value is reported there, with hygiene of ours, so that `unused_braces`
+    // stays quiet.
+    let span = item.brace.span.join().resolved_at(Span::mixed_site());
+    let body = quote_spanned!(span=> { #body });
+    quote!(async { #hint #body })
+}
+
+/// Tells rustc what the block returns, so that a mismatch is reported at the user's `return` or tail value.
+fn return_type_hint(item: &AsyncFn) -> TokenStream {
+    let ReturnType::Type(_, ty) = &item.sig.output else { return TokenStream::new() };
+    let mut ty = Type::clone(ty);
+    EraseImplTrait.visit_type_mut(&mut ty);
+    quote_spanned! {ty.span()=>
+        #[allow(
+            unknown_lints,
+            unreachable_code,
+            clippy::diverging_sub_expression,
+            clippy::empty_loop,
+            clippy::let_unit_value,
+            clippy::let_with_type_underscore,
+            clippy::needless_return
+        )]
+        if false {
+            let unreachable: #ty = loop {};
+            return unreachable;
+        }
+    }
+}
+
+/// Replaces `impl Trait`, which a `let` cannot have as its type, by `_`.
+struct EraseImplTrait;
+
+impl VisitMut for EraseImplTrait {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::ImplTrait(_) = ty {
+            *ty = syn::parse_quote!(_);
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+}
+
+fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> TokenStream {
+    let Names { private, call, ended, .. } = names;
+    let rule = if args.idempotent.is_some() { format_ident!("IDEMPOTENT") } else { format_ident!("NOT_IDEMPOTENT") };
+    let retry_value = match &args.on_ok {
+        Some(closure @ Expr::Closure(_)) => closure.to_token_stream(),
+        Some(function) => quote_spanned!(Span::mixed_site()=> |value| (#function)(value)),
+        None => quote!(#private::keep_value),
+    };
+    let method = if Hooks::wanted(args) { quote!(judge) } else { quote!(settle) };
+    let policy = &plan.settle;
+    // Spanned at the return type, where a missing `Classify` or `From<TimeLimit>` has its cause.
+    let span = match &item.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => item.sig.ident.span(),
+    }
+    .resolved_at(Span::mixed_site());
+    let arguments = quote!((#ended, #policy, &#private::#rule, #retry_value));
+    quote_spanned!(span=> #call.#method #arguments)
+}

@@ -1,0 +1,228 @@
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, ExprLit, Lit, spanned::Spanned};
+
+use super::Names;
+use crate::{
+    args::Args,
+    duration::DurationArg,
+    policy::{JitterArg, Leaf, LimitArgs, PolicyArg, RetriesArg},
+};
+
+/// How the expansion names its policy.
+///
+/// A policy of literals is an inline `const`: checked by the compiler, and no part of the future.
+/// A place, such as `PUSH` or `self.policy`, is borrowed when it is needed, never during an attempt.
+/// Any other expression is evaluated once, when the call starts.
+pub(crate) struct Plan {
+    /// Statements before the loop.
+    pub(crate) bindings: TokenStream,
+    /// A reference to the policy without the rules of `on`, for the start of the call.
+    pub(crate) start: TokenStream,
+    /// A reference to the whole policy, for the end of an attempt.
+    pub(crate) settle: TokenStream,
+}
+
+impl Plan {
+    pub(crate) fn new(args: &Args, names: &Names) -> Self {
+        let mut builder = Builder { names, bindings: TokenStream::new(), count: 0 };
+        let default = PolicyArg::Exponential(Box::default());
+        let Parts { start, settle } = builder.policy(args.policy.as_ref().unwrap_or(&default));
+        let settle = match &args.on {
+            Some(rule) => {
+                let settle = builder.on(&settle, rule);
+                quote!(&#settle)
+            }
+            None => settle,
+        };
+        Self { bindings: builder.bindings, start, settle }
+    }
+}
+
+/// References to a policy or member: without and with the rules of `on`.
+struct Parts {
+    start: TokenStream,
+    settle: TokenStream,
+}
+
+struct Builder<'a> {
+    names: &'a Names,
+    bindings: TokenStream,
+    count: usize,
+}
+
+impl Builder<'_> {
+    fn policy(&mut self, policy: &PolicyArg) -> Parts {
+        let runtime = &self.names.runtime;
+        match policy {
+            PolicyArg::Constant(leaf) => {
+                let delay = leaf.delay.to_token_stream();
+                self.leaf(leaf, &quote!(#runtime::RetryPolicy::constant(#delay)))
+            }
+            PolicyArg::Exponential(leaf) => self.leaf(leaf, &quote!(#runtime::RetryPolicy::exponential())),
+            PolicyArg::Composite(composite) => self.composite(&composite.members, &composite.limits),
+            PolicyArg::Never => {
+                let never = quote!(&#runtime::Never);
+                Parts { start: never.clone(), settle: never }
+            }
+            PolicyArg::Expr(expr) => self.expr(expr),
+        }
+    }
+
+    /// ```text
+    /// Input:  exponential(base_delay = "100ms", jitter = full, retries = 5, on = is_transient)
+    /// Output: start:  &const { RetryPolicy::exponential().base_delay(…).jitter(Jitter::Full).retries(5) }
+    ///         settle: &on(start, is_transient)
+    /// ```
+    fn leaf(&mut self, leaf: &Leaf, constructor: &TokenStream) -> Parts {
+        let runtime = &self.names.runtime;
+        let mut policy = constructor.clone();
+        for (setting, value) in [("base_delay", &leaf.base_delay), ("max_delay", &leaf.max_delay)] {
+            if let Some(value) = value {
+                let setting = Ident::new(setting, Span::mixed_site());
+                policy.extend(quote!(.#setting(#value)));
+            }
+        }
+        if let Some(factor) = &leaf.factor {
+            let factor = as_float(factor);
+            policy.extend(quote!(.factor(#factor)));
+        }
+        match &leaf.jitter {
+            Some(JitterArg::Family { variant, .. }) => policy.extend(quote!(.jitter(#runtime::Jitter::#variant))),
+            Some(JitterArg::Expr(jitter)) => policy.extend(quote!(.jitter(#jitter))),
+            None => {}
+        }
+        match &leaf.retries {
+            Some(RetriesArg::Unlimited) => policy.extend(quote!(.unlimited())),
+            Some(RetriesArg::Count(count)) => policy.extend(quote!(.retries(#count))),
+            None => {}
+        }
+        policy.extend(limits(&leaf.limits));
+        let start = if is_literal(leaf) { quote!(&const { #policy }) } else { self.bind(&policy) };
+        let settle = match &leaf.on {
+            Some(rule) => {
+                let settle = self.on(&start, rule);
+                quote!(&#settle)
+            }
+            None => start.clone(),
+        };
+        Parts { start, settle }
+    }
+
+    /// ```text
+    /// Input:  composite(a, b, c, deadline = "30s")
+    /// Output: &Composite::new(a, Composite::new(b, c)).deadline(…)
+    /// ```
+    fn composite(&mut self, members: &[PolicyArg], composite_limits: &LimitArgs) -> Parts {
+        let runtime = self.names.runtime.clone();
+        let parts = members.iter().map(|member| self.policy(member)).collect::<Vec<_>>();
+        let composite_limits = LimitArgs {
+            deadline: self.bind_duration(composite_limits.deadline.as_ref()),
+            attempt_timeout: self.bind_duration(composite_limits.attempt_timeout.as_ref()),
+        };
+        let limits = limits(&composite_limits);
+        let start = join_members(&runtime, parts.iter().map(|part| &part.start), &limits);
+        let settle = join_members(&runtime, parts.iter().map(|part| &part.settle), &limits);
+        Parts { start, settle }
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Parts {
+        let reference = if is_place(expr) {
+            quote_spanned!(expr.span()=> &#expr)
+        } else {
+            self.bind(&quote_spanned!(expr.span()=> #expr))
+        };
+        Parts { start: reference.clone(), settle: reference }
+    }
+
+    /// Evaluates an expression once, before the loop, and returns a reference to it.
+    fn bind(&mut self, value: &TokenStream) -> TokenStream {
+        let name = format_ident!("policy_{}", self.count, span = Span::mixed_site());
+        self.count += 1;
+        self.bindings.extend(quote!(let #name = #value;));
+        quote_spanned!(value.span()=> &#name)
+    }
+
+    fn bind_duration(&mut self, duration: Option<&DurationArg>) -> Option<DurationArg> {
+        match duration? {
+            DurationArg::Literal { nanos, text, span } => {
+                Some(DurationArg::Literal { nanos: *nanos, text: text.clone(), span: *span })
+            }
+            DurationArg::Expr(expr) => {
+                let name = format_ident!("limit_{}", self.count, span = Span::mixed_site());
+                self.count += 1;
+                self.bindings.extend(quote!(let #name = #expr;));
+                Some(DurationArg::Expr(syn::parse_quote!(#name)))
+            }
+        }
+    }
+
+    /// A closure is given its argument type, so that the user need not write it.
+    fn on(&self, policy: &TokenStream, rule: &Expr) -> TokenStream {
+        let Names { private, call, ended, .. } = self.names;
+        match rule {
+            Expr::Closure(_) => quote!(#private::on_error(#call.error_type(&#ended), #policy, #rule)),
+            _ => quote_spanned!(rule.span()=> #private::on(#policy, #rule)),
+        }
+    }
+}
+
+/// Nests references to members to the right; limits need a value to be called on.
+fn join_members<'a>(
+    runtime: &TokenStream,
+    members: impl DoubleEndedIterator<Item = &'a TokenStream>,
+    limits: &TokenStream,
+) -> TokenStream {
+    let mut members = members.rev();
+    let last = members.next().cloned().unwrap_or_default();
+    let mut joined = last.clone();
+    let mut composite = None;
+    for member in members {
+        joined = quote!(#runtime::Composite::new(#member, #joined));
+        composite = Some(joined.clone());
+    }
+    match composite {
+        Some(composite) => quote!(&#composite #limits),
+        None if limits.is_empty() => last,
+        // One member under limits: beside a member that never retries it means the same.
+        None => quote!(&#runtime::Composite::new(#last, #runtime::Never) #limits),
+    }
+}
+
+fn limits(limits: &LimitArgs) -> TokenStream {
+    let deadline = limits.deadline.iter().map(|deadline| quote!(.deadline(#deadline)));
+    let timeout = limits.attempt_timeout.iter().map(|timeout| quote!(.attempt_timeout(#timeout)));
+    deadline.chain(timeout).collect()
+}
+
+/// Tells whether the settings can be evaluated by the compiler for certain.
+fn is_literal(leaf: &Leaf) -> bool {
+    let durations =
+        [&leaf.delay, &leaf.base_delay, &leaf.max_delay, &leaf.limits.deadline, &leaf.limits.attempt_timeout];
+    let literal_expr = |expr: &Expr| matches!(expr, Expr::Lit(_));
+    durations.into_iter().flatten().all(|duration| matches!(duration, DurationArg::Literal { .. }))
+        && leaf.factor.as_ref().is_none_or(literal_expr)
+        && !matches!(leaf.jitter, Some(JitterArg::Expr(_)))
+        && !matches!(&leaf.retries, Some(RetriesArg::Count(count)) if !literal_expr(count))
+}
+
+/// Tells whether an expression is a place: reading it again has no effect and borrows nothing in between.
+fn is_place(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(_) => true,
+        Expr::Field(field) => is_place(&field.base),
+        Expr::Paren(paren) => is_place(&paren.expr),
+        _ => false,
+    }
+}
+
+/// Reads `factor = 2` as `2.0`.
+fn as_float(factor: &Expr) -> TokenStream {
+    match factor {
+        Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) if value.suffix().is_empty() => {
+            let float = proc_macro2::Literal::f64_suffixed(value.base10_parse().unwrap_or(f64::NAN));
+            quote_spanned!(value.span()=> #float)
+        }
+        _ => factor.to_token_stream(),
+    }
+}

@@ -1,0 +1,43 @@
+//! The `#[retryable]` attribute; use it through `retry_runtime::retryable`, where it is documented.
+
+mod args;
+mod duration;
+mod expand;
+mod item;
+mod policy;
+mod suggest;
+mod validate;
+
+use proc_macro::TokenStream;
+use quote::ToTokens;
+
+use crate::{args::Args, item::AsyncFn};
+
+/// Retries an async function under a policy; documented in `retry_runtime`.
+#[proc_macro_attribute]
+pub fn retryable(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    let expanded = try_expand(args.into(), item.clone()).unwrap_or_else(|error| {
+        // The item survives every error, so that one mistake does not hide the function from the rest of the crate.
+        let error = error.into_compile_error();
+        [error, item].into_iter().collect()
+    });
+    expanded.into()
+}
+
+fn try_expand(
+    args: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> syn::Result<proc_macro2::TokenStream> {
+    // Both are parsed before either error is reported: the two are different mistakes.
+    let item = syn::parse2::<AsyncFn>(item).and_then(|item| validate::item(&item).map(|()| item));
+    let args = syn::parse2::<Args>(args).and_then(|args| validate::args(&args).map(|()| args));
+    match (args, item) {
+        (Ok(args), Ok(item)) => Ok(expand::expand(&args, &item).into_token_stream()),
+        (Err(mut first), Err(second)) => {
+            first.combine(second);
+            Err(first)
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}

@@ -1,0 +1,226 @@
+use proc_macro2::{Ident, Span};
+use syn::{
+    Error, Expr, ExprLit, ExprUnary, Lit, Result, Token, UnOp,
+    ext::IdentExt as _,
+    parenthesized,
+    parse::{Parse, ParseStream, discouraged::Speculative},
+    spanned::Spanned,
+    token::Paren,
+};
+
+use crate::{
+    args::{arguments, parse_value, set_once},
+    duration::DurationArg,
+    suggest::unknown,
+};
+
+const POLICIES: &[&str] = &["constant", "exponential", "composite", "never"];
+
+/// The value of `policy`: one of ours, or any expression.
+pub(crate) enum PolicyArg {
+    Constant(Box<Leaf>),
+    Exponential(Box<Leaf>),
+    Composite(Box<Members>),
+    Never,
+    Expr(Box<Expr>),
+}
+
+/// The settings of `constant` and `exponential`.
+#[derive(Default)]
+pub(crate) struct Leaf {
+    pub(crate) delay: Option<DurationArg>,
+    pub(crate) base_delay: Option<DurationArg>,
+    pub(crate) max_delay: Option<DurationArg>,
+    pub(crate) factor: Option<Expr>,
+    pub(crate) jitter: Option<JitterArg>,
+    pub(crate) retries: Option<RetriesArg>,
+    pub(crate) on: Option<Expr>,
+    pub(crate) limits: LimitArgs,
+}
+
+/// The members of `composite`, and its limits.
+#[derive(Default)]
+pub(crate) struct Members {
+    pub(crate) members: Vec<PolicyArg>,
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Default)]
+pub(crate) struct LimitArgs {
+    pub(crate) deadline: Option<DurationArg>,
+    pub(crate) attempt_timeout: Option<DurationArg>,
+}
+
+/// The value of `jitter`: the name of a family, or an expression of type `Jitter`.
+pub(crate) enum JitterArg {
+    Family { variant: Ident, name: Ident },
+    Expr(Box<Expr>),
+}
+
+/// The value of `retries`.
+pub(crate) enum RetriesArg {
+    Unlimited,
+    Count(Box<Expr>),
+}
+
+impl Parse for PolicyArg {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let fork = input.fork();
+        if let Ok(name) = fork.parse::<Ident>() {
+            if fork.peek(Paren) {
+                let content;
+                parenthesized!(content in fork);
+                if let Some(policy) = parse_call(&name, &content)? {
+                    input.advance_to(&fork);
+                    return Ok(policy);
+                }
+            } else if POLICIES.contains(&name.to_string().as_str()) && (fork.is_empty() || fork.peek(Token![,])) {
+                let example = match name.to_string().as_str() {
+                    "constant" => "constant(delay = \"1s\")",
+                    "composite" => "composite(constant(…), exponential(…))",
+                    other => &format!("{other}()"),
+                };
+                return Err(Error::new(name.span(), format!("expected the settings of the policy: `{example}`")));
+            }
+        }
+        Ok(Self::Expr(input.parse()?))
+    }
+}
+
+/// Parses `name(content)` if it is one of our policies, or a slip for one.
+fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg>> {
+    match name.to_string().as_str() {
+        "constant" => {
+            let leaf = parse_leaf(content, &["delay", "jitter", "retries", "on", "deadline", "attempt_timeout"])?;
+            if leaf.delay.is_none() {
+                return Err(Error::new(name.span(), "`constant` needs a delay: `constant(delay = \"1s\")`"));
+            }
+            Ok(Some(PolicyArg::Constant(Box::new(leaf))))
+        }
+        "exponential" => {
+            const SETTINGS: &[&str] =
+                &["base_delay", "max_delay", "factor", "jitter", "retries", "on", "deadline", "attempt_timeout"];
+            Ok(Some(PolicyArg::Exponential(Box::new(parse_leaf(content, SETTINGS)?))))
+        }
+        "composite" => parse_composite(name.span(), content).map(Some),
+        "never" if content.is_empty() => Ok(Some(PolicyArg::Never)),
+        "never" => Err(content.error("`never` takes no settings; there is no retry to configure")),
+        // A call of the user's own has no `name = value` arguments.
+        _ if content.peek(Ident::peek_any) && content.peek2(Token![=]) && !content.peek2(Token![==]) => {
+            Err(unknown("policy", name, POLICIES))
+        }
+        _ => {
+            content.parse::<proc_macro2::TokenStream>()?;
+            Ok(None)
+        }
+    }
+}
+
+fn parse_leaf(content: ParseStream<'_>, settings: &[&str]) -> Result<Leaf> {
+    let mut leaf = Leaf::default();
+    arguments(content, |key| {
+        if !settings.contains(&key.to_string().as_str()) {
+            return Err(unknown("setting", key, settings));
+        }
+        match key.to_string().as_str() {
+            "delay" => set_once(&mut leaf.delay, key, parse_value(content, key)?),
+            "base_delay" => set_once(&mut leaf.base_delay, key, parse_value(content, key)?),
+            "max_delay" => set_once(&mut leaf.max_delay, key, parse_value(content, key)?),
+            "factor" => set_once(&mut leaf.factor, key, parse_value(content, key)?),
+            "jitter" => set_once(&mut leaf.jitter, key, parse_value(content, key)?),
+            "retries" => set_once(&mut leaf.retries, key, parse_value(content, key)?),
+            "on" => set_once(&mut leaf.on, key, parse_value(content, key)?),
+            _ => parse_limit(&mut leaf.limits, key, content),
+        }
+    })?;
+    Ok(leaf)
+}
+
+fn parse_limit(limits: &mut LimitArgs, key: &Ident, content: ParseStream<'_>) -> Result<()> {
+    if key == "deadline" {
+        set_once(&mut limits.deadline, key, parse_value(content, key)?)
+    } else {
+        set_once(&mut limits.attempt_timeout, key, parse_value(content, key)?)
+    }
+}
+
+fn parse_composite(span: Span, content: ParseStream<'_>) -> Result<PolicyArg> {
+    let mut composite = Members::default();
+    while !content.is_empty() {
+        if content.peek(Ident::peek_any) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
+            let key = content.parse::<Ident>()?;
+            if key != "deadline" && key != "attempt_timeout" {
+                return Err(unknown("setting of `composite`", &key, &["deadline", "attempt_timeout"]));
+            }
+            parse_limit(&mut composite.limits, &key, content)?;
+        } else {
+            composite.members.push(content.parse()?);
+        }
+        if content.is_empty() {
+            break;
+        }
+        content.parse::<Token![,]>()?;
+    }
+    if composite.members.is_empty() {
+        return Err(Error::new(
+            span,
+            "`composite` needs at least one member, such as `composite(constant(delay = \"1s\"), exponential())`",
+        ));
+    }
+    Ok(PolicyArg::Composite(Box::new(composite)))
+}
+
+impl Parse for JitterArg {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        const FAMILIES: &[&str] = &["none", "full", "equal", "decorrelated", "from_base"];
+        let expr = input.parse::<Expr>()?;
+        let Some(name) = lone_ident(&expr) else {
+            return Ok(Self::Expr(Box::new(expr)));
+        };
+        let variant = match name.to_string().as_str() {
+            "none" => "None",
+            "full" => "Full",
+            "equal" => "Equal",
+            "decorrelated" => "Decorrelated",
+            "from_base" => "FromBase",
+            // A constant of the user's own.
+            other if other.starts_with(char::is_uppercase) => return Ok(Self::Expr(Box::new(expr))),
+            _ => return Err(unknown("jitter", &name, FAMILIES)),
+        };
+        Ok(Self::Family { variant: Ident::new(variant, name.span()), name })
+    }
+}
+
+impl Parse for RetriesArg {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let expr = input.parse::<Expr>()?;
+        if lone_ident(&expr).is_some_and(|name| name == "unlimited") {
+            return Ok(Self::Unlimited);
+        }
+        match &expr {
+            Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => Err(Error::new(
+                expr.span(),
+                "`retries` cannot be negative; write `retries = 0` to never retry, or `retries = unlimited`",
+            )),
+            Expr::Lit(ExprLit { lit: Lit::Int(count), .. }) => match count.base10_parse::<u32>() {
+                Ok(_) => Ok(Self::Count(Box::new(expr))),
+                Err(_) => Err(Error::new(
+                    count.span(),
+                    "`retries` must fit a `u32`; write `retries = unlimited` to retry without bound",
+                )),
+            },
+            Expr::Lit(ExprLit { lit, .. }) => {
+                Err(Error::new(lit.span(), "expected the number of attempts after the first, such as `retries = 2`"))
+            }
+            _ => Ok(Self::Count(Box::new(expr))),
+        }
+    }
+}
+
+fn lone_ident(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => path.path.get_ident().cloned(),
+        _ => None,
+    }
+}
+

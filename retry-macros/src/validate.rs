@@ -1,0 +1,170 @@
+use proc_macro2::Span;
+use syn::{
+    Error, Expr, ExprLit, ExprUnary, FnArg, Lit, Pat, Receiver, ReceiverKind, Result, ReturnType, Signature, Type,
+    UnOp, spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
+
+use crate::{
+    args::Args,
+    duration::DurationArg,
+    item::AsyncFn,
+    policy::{JitterArg, Leaf, PolicyArg},
+};
+
+/// Checks the function; every mistake found is reported.
+pub(crate) fn item(item: &AsyncFn) -> Result<()> {
+    let sig = &item.sig;
+    // A function that is not async needs no advice about its arguments.
+    check_const(sig)?;
+    check_async(sig)?;
+    combine([check_return(sig), check_mut_arguments(sig)])
+}
+
+/// Checks the arguments against each other.
+pub(crate) fn args(args: &Args) -> Result<()> {
+    args.policy.as_ref().map_or(Ok(()), check_policy)
+}
+
+fn combine(checks: impl IntoIterator<Item = Result<()>>) -> Result<()> {
+    let errors = checks.into_iter().filter_map(Result::err);
+    errors
+        .reduce(|mut all, error| {
+            all.combine(error);
+            all
+        })
+        .map_or(Ok(()), Err)
+}
+
+fn check_const(sig: &Signature) -> Result<()> {
+    match &sig.constness {
+        Some(constness) => Err(Error::new_spanned(
+            constness,
+            "`#[retryable]` cannot be applied to a `const fn`, which cannot wait; remove `const`",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_async(sig: &Signature) -> Result<()> {
+    if sig.asyncness.is_some() {
+        return Ok(());
+    }
+    let message = if returns_boxed_future(&sig.output) {
+        "`#[retryable]` needs an `async fn`, but `#[async_trait]` has already rewritten this one; move the body to an \
+         `async fn` outside the trait, or use a native `async fn` in the trait"
+    } else {
+        "`#[retryable]` needs an `async fn`; write `async fn`"
+    };
+    Err(Error::new_spanned(sig.fn_token, message))
+}
+
+/// Recognises `Pin<Box<…>>`, which is what `#[async_trait]` leaves behind: it always runs before us.
+fn returns_boxed_future(output: &ReturnType) -> bool {
+    let ReturnType::Type(_, ty) = output else { return false };
+    let Type::Path(path) = &**ty else { return false };
+    path.path.segments.last().is_some_and(|segment| segment.ident == "Pin")
+}
+
+fn check_return(sig: &Signature) -> Result<()> {
+    match &sig.output {
+        ReturnType::Default => Err(Error::new(
+            sig.ident.span(),
+            "`#[retryable]` needs a function that returns `Result`; only an `Err` can be retried",
+        )),
+        ReturnType::Type(..) => Ok(()),
+    }
+}
+
+fn check_mut_arguments(sig: &Signature) -> Result<()> {
+    combine(sig.inputs.iter().map(|argument| match argument {
+        FnArg::Receiver(receiver) => check_receiver(receiver),
+        FnArg::Typed(argument) => check_pattern(&argument.pat),
+    }))
+}
+
+fn check_receiver(receiver: &Receiver) -> Result<()> {
+    let Some(mutability) = &receiver.mutability else { return Ok(()) };
+    match &receiver.kind {
+        // A pinned reference is used through `as_mut`, which needs `mut`; what it points to is shared as with `&mut`.
+        ReceiverKind::Typed(_, ty) if is_pin(ty) => Ok(()),
+        _ => Err(Error::new_spanned(mutability, MUT_ARGUMENT)),
+    }
+}
+
+const MUT_ARGUMENT: &str = "a `mut` argument keeps its value from one attempt to the next; remove `mut` and rebind a \
+                            copy inside the body: `let mut x = x.clone();`";
+
+fn is_pin(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Pin"))
+}
+
+fn check_pattern(pattern: &Pat) -> Result<()> {
+    struct MutBindings(Vec<Span>);
+    impl VisitMut for MutBindings {
+        fn visit_pat_ident_mut(&mut self, ident: &mut syn::PatIdent) {
+            if let (Some(mutability), None) = (&ident.mutability, &ident.by_ref) {
+                self.0.push(mutability.span());
+            }
+            visit_mut::visit_pat_ident_mut(self, ident);
+        }
+    }
+    let mut bindings = MutBindings(Vec::new());
+    bindings.visit_pat_mut(&mut pattern.clone());
+    combine(bindings.0.into_iter().map(|span| Err(Error::new(span, MUT_ARGUMENT))))
+}
+
+fn check_policy(policy: &PolicyArg) -> Result<()> {
+    match policy {
+        PolicyArg::Constant(leaf) => check_constant_jitter(leaf),
+        PolicyArg::Exponential(leaf) => combine([check_max_delay(leaf), check_factor(leaf)]),
+        PolicyArg::Composite(composite) => combine(composite.members.iter().map(check_policy)),
+        PolicyArg::Never | PolicyArg::Expr(_) => Ok(()),
+    }
+}
+
+fn check_constant_jitter(leaf: &Leaf) -> Result<()> {
+    match &leaf.jitter {
+        Some(JitterArg::Family { variant, name }) if variant == "Decorrelated" || variant == "FromBase" => {
+            Err(Error::new(
+                name.span(),
+                format!("`{name}` jitter does nothing to a constant delay; use `full` or `equal`, or `exponential(…)`"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_max_delay(leaf: &Leaf) -> Result<()> {
+    const DEFAULT_BASE_DELAY: u128 = 50_000_000;
+    let Some(DurationArg::Literal { nanos: max, text, span }) = &leaf.max_delay else { return Ok(()) };
+    let (base, base_text) = match &leaf.base_delay {
+        None => (DEFAULT_BASE_DELAY, "50ms, the default"),
+        Some(DurationArg::Literal { nanos, text, .. }) => (*nanos, text.as_str()),
+        Some(DurationArg::Expr(_)) => return Ok(()),
+    };
+    if *max >= base {
+        return Ok(());
+    }
+    Err(Error::new(*span, format!("`max_delay` ({text}) is below `base_delay` ({base_text})")))
+}
+
+fn check_factor(leaf: &Leaf) -> Result<()> {
+    let Some(factor) = &leaf.factor else { return Ok(()) };
+    let value = match factor {
+        Expr::Lit(ExprLit { lit: Lit::Float(value), .. }) => value.base10_parse::<f64>()?,
+        Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) => value.base10_parse::<f64>()?,
+        Expr::Lit(ExprLit { lit, .. }) => {
+            return Err(Error::new(lit.span(), "expected a number, such as `factor = 2.0`"));
+        }
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => -1.0,
+        _ => return Ok(()),
+    };
+    if value >= 1.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::new(
+        factor.span(),
+        "`factor` must be a finite number of at least 1, so that delays do not shrink; `factor = 1.0` keeps them constant",
+    ))
+}

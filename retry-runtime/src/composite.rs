@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use crate::{
+    Decide, Decision, Failure, Limits, Pause, Policy, Random, Reason, Timing,
+    limit::longer,
+};
+
+/// Retries different classes of errors by different policies.
+///
+/// Every member that matches a failure counts it; the call goes on while any matching member has retries left,
+/// waiting the longest of their delays.
+/// Members nest; the deadline of each runs from the start of the call, and an attempt is cut only by a limit that
+/// all members have (the longest).
+///
+/// ```
+/// use retry_runtime::{Composite, RetryPolicy};
+/// use std::{io, time::Duration};
+///
+/// fn is_refused(error: &io::Error) -> bool {
+///     error.kind() == io::ErrorKind::ConnectionRefused
+/// }
+///
+/// // Anything twice; a server that is restarting five times, with growing waits.
+/// let policy = Composite::new(
+///     RetryPolicy::constant(Duration::from_secs(1)).retries(2).on(|_: &io::Error| true),
+///     RetryPolicy::exponential().retries(5).on(is_refused as fn(&io::Error) -> bool),
+/// );
+/// # let _ = policy;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Composite<A, B> {
+    left: A,
+    right: B,
+}
+
+impl<A, B> Composite<A, B> {
+    /// Makes a policy of two members; a member may be a composite itself, or add more with `or`.
+    pub const fn new(left: A, right: B) -> Self {
+        Self { left, right }
+    }
+}
+
+impl<A: Policy, B: Policy> Policy for Composite<A, B> {
+    type State = (A::State, B::State);
+    type Timing = <A::Timing as Timing>::With<B::Timing>;
+
+    fn limits(&self) -> Limits {
+        self.left.limits().longest(self.right.limits())
+    }
+}
+
+impl<A, B, E, R> Decide<E, R> for Composite<A, B>
+where
+    A: Decide<E, R>,
+    B: Decide<E, R>,
+{
+    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut Self::State, random: &mut Random) -> Decision {
+        let left = self.left.decide(failure, rule, &mut state.0, random);
+        let right = self.right.decide(failure, rule, &mut state.1, random);
+        match (left, right) {
+            (Decision::Retry(left), Decision::Retry(right)) => Decision::Retry(join(left, right)),
+            (Decision::Retry(pause), Decision::Stop(_)) | (Decision::Stop(_), Decision::Retry(pause)) => {
+                Decision::Retry(pause)
+            }
+            (Decision::Stop(left), Decision::Stop(right)) => Decision::Stop(most_telling(left, right)),
+        }
+    }
+}
+
+/// Joins the pauses of two matching members: the longest delay, unless it would pass the deadline of the one that
+/// allows the call to go on the longest.
+fn join(left: Pause, right: Pause) -> Pause {
+    let delay: Duration = left.delay.max(right.delay);
+    Pause { delay, start_before: longer(left.start_before, right.start_before) }
+}
+
+/// Returns the reason of the member that came closest to retrying.
+fn most_telling(left: Reason, right: Reason) -> Reason {
+    match (left, right) {
+        (Reason::NotRetryable, other) | (other, Reason::NotRetryable) => other,
+        (Reason::RetriesExhausted, other) | (other, Reason::RetriesExhausted) => other,
+        (reason, _) => reason,
+    }
+}

@@ -1,0 +1,47 @@
+use crate::TimeLimit;
+
+/// What a retried operation returns: a `Result`.
+///
+/// A trait, so that aliases of `Result` work and anything else gets one clear error.
+#[diagnostic::on_unimplemented(
+    message = "`#[retryable]` needs a function that returns `Result`, found `{Self}`",
+    label = "expected a `Result`",
+    note = "only an `Err` can be retried; return `Result<{Self}, _>`"
+)]
+pub trait Outcome {
+    /// The type of success.
+    type Ok;
+    /// The error type.
+    type Error;
+
+    /// Returns the outcome as the `Result` that it is.
+    fn as_result(&self) -> Result<&Self::Ok, &Self::Error>;
+
+    /// Makes the outcome of a failure.
+    fn from_error(error: Self::Error) -> Self;
+}
+
+impl<T, E> Outcome for Result<T, E> {
+    type Ok = T;
+    type Error = E;
+
+    fn as_result(&self) -> Result<&T, &E> {
+        self.as_ref()
+    }
+
+    fn from_error(error: E) -> Self {
+        Err(error)
+    }
+}
+
+/// An error that can stand for a time limit.
+#[diagnostic::on_unimplemented(
+    message = "the error type `{Self}` cannot represent a time limit",
+    label = "`{Self}` does not implement `From<TimeLimit>`",
+    note = "a call cut by `deadline` or `attempt_timeout` has no error of its own; implement `From<retry_runtime::TimeLimit>` for `{Self}`, or remove the limit"
+)]
+pub trait RepresentsTimeLimit: From<TimeLimit> {}
+
+// Without the hint rustc names `From`, which does not say what it is for.
+#[diagnostic::do_not_recommend]
+impl<E: From<TimeLimit>> RepresentsTimeLimit for E {}

@@ -1,0 +1,195 @@
+use std::{fmt, ops::Deref, time::Duration};
+
+use crate::{Classify, Disposition, TimeLimit};
+
+/// One execution of the operation that is about to begin, as the `before` hook sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    pub(crate) number: u32,
+    pub(crate) elapsed: Duration,
+}
+
+impl Attempt {
+    /// Returns the number of the attempt, counted from 1; it stays at [`u32::MAX`] beyond that.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Tells whether an attempt went before this one.
+    pub fn is_retry(&self) -> bool {
+        self.number > 1
+    }
+
+    /// Returns the time since the call began, zero for the first attempt.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+}
+
+/// A failed attempt, as policies and hooks see it.
+///
+/// ```
+/// use retry_runtime::{Failure, RetryPolicy};
+/// use std::{cell::RefCell, io, time::Duration};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let log = RefCell::new(Vec::new());
+/// let result: io::Result<()> = RetryPolicy::constant(Duration::ZERO)
+///     .retries(1)
+///     .retry(async || Err(io::ErrorKind::ConnectionRefused.into()))
+///     .on_failure(async |failure| log.borrow_mut().push(format!("attempt {}", failure.attempt())))
+///     .await;
+/// assert!(result.is_err());
+/// assert_eq!(*log.borrow(), ["attempt 1"]);
+/// # Ok::<(), io::Error>(())
+/// # })?;
+/// # Ok::<(), io::Error>(())
+/// ```
+pub struct Failure<'a, E> {
+    pub(crate) operation: &'static str,
+    pub(crate) attempt: u32,
+    pub(crate) elapsed: Duration,
+    pub(crate) delay: Duration,
+    pub(crate) error: Option<&'a E>,
+    pub(crate) cut: Option<TimeLimit>,
+}
+
+impl<'a, E> Failure<'a, E> {
+    /// Returns the name of the operation: that of the annotated function, or the one given by `name`.
+    ///
+    /// Empty for a call that was given none, and for policies.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Returns the number of the attempt that failed, counted from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Returns the time since the call began.
+    ///
+    /// The clock is read only if a hook or a time limit needs it; a policy of your own that is asked about a call
+    /// with neither sees zero.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Returns the wait that follows, zero where none follows or none is decided yet.
+    pub fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// Returns the operation's error, or `None` if it returned a value that `on_ok` asked to retry.
+    pub fn error(&self) -> Option<&'a E> {
+        self.error
+    }
+
+    /// Returns the time limit that cut the attempt, if one did.
+    pub fn time_limit(&self) -> Option<TimeLimit> {
+        self.cut
+    }
+
+    /// Returns what the error says about the attempt.
+    ///
+    /// An attempt cut by a time limit is [`Disposition::Unknown`] whatever its error says; a value refused by `on_ok`
+    /// is [`Disposition::NotExecuted`], since asking again is what polling is.
+    pub fn disposition(&self) -> Disposition
+    where
+        E: Classify,
+    {
+        match (self.cut, self.error) {
+            (Some(_), _) => Disposition::Unknown,
+            (None, Some(error)) => error.disposition(),
+            (None, None) => Disposition::NotExecuted,
+        }
+    }
+}
+
+impl<E> Clone for Failure<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Failure<'_, E> {}
+
+impl<E: fmt::Debug> fmt::Debug for Failure<'_, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Failure")
+            .field("attempt", &self.attempt)
+            .field("elapsed", &self.elapsed)
+            .field("delay", &self.delay)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Failure<'_, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.error {
+            Some(error) => write!(formatter, "attempt {} failed after {:?}: {error}", self.attempt, self.elapsed),
+            None => write!(formatter, "attempt {} returned a value to retry after {:?}", self.attempt, self.elapsed),
+        }
+    }
+}
+
+/// Says why a call ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The policy does not retry this error.
+    NotRetryable,
+    /// Every allowed retry was made.
+    RetriesExhausted,
+    /// The deadline of the call has passed, or would pass during the next wait.
+    Deadline,
+    /// A hook failed.
+    HookFailed,
+}
+
+/// Prints the reason in the words of telemetry, such as `retries_exhausted`.
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotRetryable => "not_retryable",
+            Self::RetriesExhausted => "retries_exhausted",
+            Self::Deadline => "deadline",
+            Self::HookFailed => "hook_failed",
+        })
+    }
+}
+
+/// The last failure of a call and the [`Reason`] why no attempt follows, as the `on_give_up` hook sees them.
+pub struct GiveUp<'a, E> {
+    pub(crate) failure: Failure<'a, E>,
+    pub(crate) reason: Reason,
+}
+
+impl<E> GiveUp<'_, E> {
+    /// Returns why no attempt follows.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+}
+
+impl<'a, E> Deref for GiveUp<'a, E> {
+    type Target = Failure<'a, E>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.failure
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for GiveUp<'_, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("GiveUp").field("failure", &self.failure).field("reason", &self.reason).finish()
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for GiveUp<'_, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}; gave up: {}", self.failure, self.reason)
+    }
+}

@@ -1,0 +1,141 @@
+use ::fred::error::{Error, ErrorKind};
+
+use crate::{
+    Classify,
+    Disposition::{self, NotExecuted, Permanent, Unknown},
+    ErrorClass, TimeLimit,
+};
+
+/// Classifies the error of **one command that fred sent at most once** (`Options { max_attempts: Some(1), .. }`).
+///
+/// A lost connection, a timeout and everything else that can hide an execution is [`Disposition::Unknown`].
+/// A refusal by the server that may pass is [`Disposition::NotExecuted`], with these exceptions:
+///
+/// - On `CLUSTERDOWN` fred closes the connection and answers every command on it with that text, executed or not, so
+///   it is [`Disposition::Unknown`].
+///   The same holds for `NOAUTH` with `reconnect_on_auth_error`, and for `READONLY` and `LOADING` with fred's feature
+///   `custom-reconnect-errors`; an error does not show these settings, so they are [`Disposition::Unknown`] too.
+///   Who adds other prefixes to `reconnect_errors` makes those equally doubtful.
+/// - A reply that does not convert belongs to a command that was executed, and is [`Disposition::Permanent`].
+///
+/// The answer does not hold for a whole transaction or pipeline, where the other commands may have been executed, nor
+/// for a script that makes up error texts after it wrote.
+impl Classify for Error {
+    fn disposition(&self) -> Disposition {
+        classify(self).1
+    }
+}
+
+/// Makes a [`ErrorKind::Timeout`], whose [`ErrorClass`] is [`TIMEOUT`](ErrorClass::TIMEOUT).
+impl From<TimeLimit> for Error {
+    fn from(limit: TimeLimit) -> Self {
+        Self::new(ErrorKind::Timeout, limit.to_string())
+    }
+}
+
+/// Returns the class of an error and what it says about the attempt.
+///
+/// Kinds that fred makes on its own decide alone; most others are `Unknown` or too wide, so the text decides.
+pub(super) fn classify(error: &Error) -> (ErrorClass, Disposition) {
+    by_kind(error.kind()).or_else(|| by_text(error.details())).unwrap_or_else(|| otherwise(error.kind()))
+}
+
+/// Classifies the kinds under which all texts mean the same.
+fn by_kind(kind: &ErrorKind) -> Option<(ErrorClass, Disposition)> {
+    Some(match kind {
+        // A connection lost before the server read the command and one lost after it answered look alike.
+        ErrorKind::IO | ErrorKind::Sentinel => (ErrorClass::CONNECTION, Unknown),
+        // Not written, not answered and waiting for a reconnect have one text; so has a blocking pop without result.
+        ErrorKind::Timeout => (ErrorClass::TIMEOUT, Unknown),
+        // One frame that does not decode fails every command on the connection.
+        ErrorKind::Protocol => (ErrorClass::PROTOCOL, Unknown),
+        ErrorKind::Backpressure => (ErrorClass::BACKPRESSURE, NotExecuted),
+        ErrorKind::Parse | ErrorKind::NotFound => (ErrorClass::PARSE, Permanent),
+        ErrorKind::Config | ErrorKind::Url => (ErrorClass::OTHER, Permanent),
+        _ => return None,
+    })
+}
+
+/// What an error says that begins with these words; where two rows fit, the first counts.
+///
+/// Upper case is the server's, sentence case is fred's.
+#[rustfmt::skip]
+const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
+    // The server refused the command before it ran, for a reason that may pass.
+    ("TRYAGAIN",    ErrorClass::TRY_AGAIN,     NotExecuted),
+    ("BUSY",        ErrorClass::BUSY,          NotExecuted),
+    ("MASTERDOWN",  ErrorClass::MASTER_DOWN,   NotExecuted),
+    ("NOREPLICAS",  ErrorClass::NO_REPLICAS,   NotExecuted),
+    ("MISCONF",     ErrorClass::MISCONF,       NotExecuted),
+    ("OOM",         ErrorClass::OOM,           NotExecuted),
+    ("NOSCRIPT",    ErrorClass::NO_SCRIPT,     NotExecuted),
+    ("EXECABORT",   ErrorClass::EXEC_ABORT,    NotExecuted),
+    ("UNBLOCKED",   ErrorClass::UNBLOCKED,     NotExecuted),
+    ("MOVED",       ErrorClass::REDIRECT,      NotExecuted),
+    ("ASK",         ErrorClass::REDIRECT,      NotExecuted),
+    ("ERR max number of clients", ErrorClass::CONNECTION, NotExecuted),
+
+    // The server refused somebody's command, and fred may have answered ours with the same text.
+    ("CLUSTERDOWN", ErrorClass::CLUSTER_DOWN,  Unknown),
+    ("LOADING",     ErrorClass::LOADING,       Unknown),
+    ("READONLY",    ErrorClass::READ_ONLY,     Unknown),
+    ("NOAUTH",      ErrorClass::AUTH,          Unknown),
+
+    // A migration that broke off may have arrived at its target.
+    ("IOERR",       ErrorClass::OTHER,         Unknown),
+
+    // The server will refuse the same command again; an `ERR` from a script may also follow writes that stay.
+    ("WRONGPASS",   ErrorClass::AUTH,          Permanent),
+    ("NOPERM",      ErrorClass::NO_PERMISSION, Permanent),
+    ("DENIED",      ErrorClass::NO_PERMISSION, Permanent),
+    ("WRONGTYPE",   ErrorClass::WRONG_TYPE,    Permanent),
+    ("CROSSSLOT",   ErrorClass::CROSS_SLOT,    Permanent),
+    ("NOGROUP",     ErrorClass::NO_GROUP,      Permanent),
+    ("BUSYGROUP",   ErrorClass::BUSY_GROUP,    Permanent),
+    ("BUSYKEY",     ErrorClass::SERVER_ERROR,  Permanent),
+    ("ERR",         ErrorClass::SERVER_ERROR,  Permanent),
+
+    // fred did not send the command.
+    ("Canceled.",                        ErrorClass::CANCELED,   NotExecuted),
+    ("Connection closed unexpectedly.",  ErrorClass::CANCELED,   NotExecuted),
+    ("Client is not initialized.",       ErrorClass::CONNECTION, NotExecuted),
+    ("Failed to send command to router.", ErrorClass::CONNECTION, NotExecuted),
+    ("Error sending command while connection is blocked.", ErrorClass::BACKPRESSURE, NotExecuted),
+    ("Failed to route command.",         ErrorClass::ROUTING,    NotExecuted),
+    ("Unable to route command or reconnect.", ErrorClass::ROUTING, NotExecuted),
+    ("Too many redirections.",           ErrorClass::REDIRECT,   NotExecuted),
+    // Here: of the `ASKING` that would have gone before the command.
+    ("Max attempts reached.",            ErrorClass::REDIRECT,   NotExecuted),
+
+    // A redirect that used up the only attempt, or a command in flight when fred reconnected: executed or not.
+    ("Too many failed write attempts.",  ErrorClass::CONNECTION, Unknown),
+    // fred's router ended with the command in flight.
+    ("channel closed",                   ErrorClass::CONNECTION, Unknown),
+
+    // The transaction was refused as a whole, and would be again.
+    ("All transaction commands must use the same cluster node.", ErrorClass::CROSS_SLOT, Permanent),
+    // The command was executed and answered; only the type that the caller asked for does not fit.
+    ("Expected OK, found",               ErrorClass::PARSE,      Permanent),
+    ("Could not convert",                ErrorClass::PARSE,      Permanent),
+];
+
+/// Looks the text up in [`TEXTS`], by whole words.
+fn by_text(details: &str) -> Option<(ErrorClass, Disposition)> {
+    let details = details.trim_start();
+    let row = TEXTS.iter().find(|(words, ..)| {
+        details.strip_prefix(words).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+    });
+    row.map(|(_, class, disposition)| (*class, *disposition))
+}
+
+/// Classifies a text that is not in the table: unknown, unless the kind says that fred refused the arguments.
+fn otherwise(kind: &ErrorKind) -> (ErrorClass, Disposition) {
+    match kind {
+        ErrorKind::InvalidArgument | ErrorKind::InvalidCommand => (ErrorClass::INVALID_ARGUMENT, Permanent),
+        ErrorKind::Auth => (ErrorClass::AUTH, Unknown),
+        ErrorKind::Cluster => (ErrorClass::CLUSTER_DOWN, Unknown),
+        ErrorKind::Routing => (ErrorClass::ROUTING, Unknown),
+        ErrorKind::Canceled => (ErrorClass::CANCELED, Unknown),
+        _ => (ErrorClass::OTHER, Unknown),
+    }
+}

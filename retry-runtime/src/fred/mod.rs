@@ -1,0 +1,6 @@
+//! The errors of [fred](::fred): what class each belongs to, and whether the command it answers may be sent again.
+
+mod classify;
+mod error_class;
+
+pub use error_class::ErrorClass;

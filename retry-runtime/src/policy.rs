@@ -1,0 +1,307 @@
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    Backoff, Constant, Exponential, Failure, Jitter, Limits, Random, Reason, Rule, Timing, Untimed, Wait,
+};
+
+/// The part of a policy that does not depend on the error: what a call remembers, and its time limits.
+///
+/// A policy is plain data; the memory of a call lives in its [`Session`](crate::Session).
+/// Most own needs are met by a [`Backoff`]; implement `Policy` and [`Decide`] for full control:
+///
+/// ```
+/// use retry_runtime::{Decide, Decision, Failure, Policy, Random, Reason, Untimed};
+/// use std::time::Duration;
+///
+/// /// Retries as long as the attempt number is below a limit, at once.
+/// #[derive(Debug, Clone, Copy)]
+/// struct Stubborn(u32);
+///
+/// impl Policy for Stubborn {
+///     type State = ();
+///     type Timing = Untimed;
+/// }
+///
+/// impl<E, R> Decide<E, R> for Stubborn {
+///     fn decide(&self, failure: &Failure<'_, E>, _: &R, _: &mut (), _: &mut Random) -> Decision {
+///         if failure.attempt() < self.0 {
+///             Decision::retry_after(Duration::ZERO)
+///         } else {
+///             Decision::Stop(Reason::RetriesExhausted)
+///         }
+///     }
+/// }
+/// # let _ = Stubborn(3);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a retry policy",
+    label = "expected a retry policy",
+    note = "write `constant(…)`, `exponential(…)`, `composite(…)`, `never()`, or an expression of a type that implements `retry_runtime::Policy`"
+)]
+pub trait Policy {
+    /// What one call remembers between its failures.
+    type State: Default;
+    /// Whether the policy can limit time: [`Untimed`] or [`Timed`](crate::Timed).
+    type Timing: Timing;
+
+    /// Returns the time limits of a call, none unless overridden.
+    ///
+    /// Read once, when the call starts, and only if [`Self::Timing`] is [`Timed`](crate::Timed).
+    fn limits(&self) -> Limits {
+        Limits::NONE
+    }
+}
+
+/// Decides after every failure whether, and after what wait, another attempt follows.
+///
+/// `R` is the [`Rule`] of the call, to be asked by policies that name no errors themselves.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot decide about errors of type `{E}`",
+    label = "not a retry policy for `{E}`"
+)]
+pub trait Decide<E, R>: Policy {
+    /// Decides about one failure and counts it in `state`.
+    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut Self::State, random: &mut Random) -> Decision;
+}
+
+/// What follows a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Another attempt, after a pause.
+    Retry(Pause),
+    /// No other attempt.
+    Stop(Reason),
+}
+
+impl Decision {
+    /// Returns the decision to try again after `delay`.
+    pub fn retry_after(delay: Duration) -> Self {
+        Self::Retry(Pause { delay, start_before: None })
+    }
+}
+
+/// The wait before a retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    pub(crate) delay: Duration,
+    // Since the start of the call. Kept beside the delay because a hook may take longer than the deadline leaves.
+    pub(crate) start_before: Option<Duration>,
+}
+
+impl Pause {
+    /// Returns how long to wait; zero still lets other tasks have their turn.
+    pub fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// Returns the time since the start of the call at which it is too late for the next attempt, if there is one.
+    pub fn start_before(&self) -> Option<Duration> {
+        self.start_before
+    }
+}
+
+/// Retries a limited number of times, waiting as a [`Backoff`] says.
+///
+/// Two retries unless set otherwise, so up to three attempts.
+///
+/// ```
+/// use retry_runtime::{Exponential, Limited, RetryPolicy};
+/// use std::time::Duration;
+///
+/// // Checked by the compiler, shared by every function that names it.
+/// const LOOKUP: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+///     .base_delay(Duration::from_millis(100))
+///     .max_delay(Duration::from_secs(5))
+///     .retries(5)
+///     .deadline(Duration::from_secs(30));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RetryPolicy<B> {
+    backoff: B,
+    // `None` is without bound. Private: the builder spells it `unlimited`.
+    retries: Option<u32>,
+}
+
+impl<B> RetryPolicy<B> {
+    const DEFAULT_RETRIES: u32 = 2;
+
+    /// Retries twice, waiting as `backoff` says.
+    pub const fn new(backoff: B) -> Self {
+        Self { backoff, retries: Some(Self::DEFAULT_RETRIES) }
+    }
+
+    /// Allows `retries` attempts after the first: `retries(2)` makes up to three, `retries(0)` never retries.
+    pub const fn retries(mut self, retries: u32) -> Self {
+        self.retries = Some(retries);
+        self
+    }
+
+    /// Retries without bound; a deadline or dropping the future still ends the call.
+    pub const fn unlimited(mut self) -> Self {
+        self.retries = None;
+        self
+    }
+
+    /// Returns the backoff.
+    pub const fn backoff(&self) -> &B {
+        &self.backoff
+    }
+}
+
+impl RetryPolicy<Constant> {
+    /// Retries twice after `delay` each, without jitter.
+    pub const fn constant(delay: Duration) -> Self {
+        Self::new(Constant::new(delay))
+    }
+
+    /// Randomises the delay.
+    ///
+    /// # Panics
+    ///
+    /// Panics (in a `const`: does not compile) for jitter that needs growing delays; see [`Constant::jitter`].
+    pub const fn jitter(mut self, jitter: Jitter) -> Self {
+        self.backoff = self.backoff.jitter(jitter);
+        self
+    }
+}
+
+impl RetryPolicy<Exponential> {
+    /// Retries twice with the delays of [`Exponential::new`].
+    pub const fn exponential() -> Self {
+        Self::new(Exponential::new())
+    }
+
+    /// Sets the delay before the first retry.
+    ///
+    /// # Panics
+    ///
+    /// Panics (in a `const`: does not compile) if a longest delay was set that is shorter.
+    pub const fn base_delay(mut self, base_delay: Duration) -> Self {
+        self.backoff = self.backoff.base_delay(base_delay);
+        self
+    }
+
+    /// Sets the longest delay, before jitter.
+    ///
+    /// # Panics
+    ///
+    /// Panics (in a `const`: does not compile) if it is shorter than the base delay.
+    pub const fn max_delay(mut self, max_delay: Duration) -> Self {
+        self.backoff = self.backoff.max_delay(max_delay);
+        self
+    }
+
+    /// Sets the factor by which the delay grows.
+    ///
+    /// # Panics
+    ///
+    /// Panics (in a `const`: does not compile) if the factor is below 1, infinite or not a number.
+    pub const fn factor(mut self, factor: f64) -> Self {
+        self.backoff = self.backoff.factor(factor);
+        self
+    }
+
+    /// Sets how the delays are randomised.
+    pub const fn jitter(mut self, jitter: Jitter) -> Self {
+        self.backoff = self.backoff.jitter(jitter);
+        self
+    }
+}
+
+impl Default for RetryPolicy<Exponential> {
+    fn default() -> Self {
+        Self::exponential()
+    }
+}
+
+impl<B: Backoff> Policy for RetryPolicy<B> {
+    type State = Progress;
+    type Timing = Untimed;
+}
+
+impl<B, E, R> Decide<E, R> for RetryPolicy<B>
+where
+    B: Backoff,
+    R: Rule<E>,
+{
+    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut Progress, random: &mut Random) -> Decision {
+        if !rule.allows(failure) {
+            return Decision::Stop(Reason::NotRetryable);
+        }
+        if self.retries.is_some_and(|retries| state.retries >= retries) {
+            return Decision::Stop(Reason::RetriesExhausted);
+        }
+        let previous = state.previous();
+        state.retries = state.retries.saturating_add(1);
+        let delay = self.backoff.delay(&mut Wait::new(state.retries, previous, random));
+        state.previous_nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        Decision::retry_after(delay)
+    }
+}
+
+/// What one call remembers about a [`RetryPolicy`]: the retries it was granted, and its last wait.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    retries: u32,
+    // Half the size of a `Duration`, in a value that every waiting call holds; saturates after 584 years.
+    previous_nanos: u64,
+}
+
+impl Progress {
+    fn previous(self) -> Option<Duration> {
+        (self.retries > 0).then(|| Duration::from_nanos(self.previous_nanos))
+    }
+}
+
+/// Never retries.
+///
+/// The value to put where a policy is expected and none is wanted, such as in a test or behind a switch.
+///
+/// ```
+/// use retry_runtime::Never;
+///
+/// const OFF: Never = Never;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Never;
+
+impl Policy for Never {
+    type State = ();
+    type Timing = Untimed;
+}
+
+impl<E, R> Decide<E, R> for Never {
+    fn decide(&self, _: &Failure<'_, E>, _: &R, (): &mut (), _: &mut Random) -> Decision {
+        Decision::Stop(Reason::NotRetryable)
+    }
+}
+
+impl<P: Policy + ?Sized> Policy for &P {
+    type State = P::State;
+    type Timing = P::Timing;
+
+    fn limits(&self) -> Limits {
+        (**self).limits()
+    }
+}
+
+impl<P: Decide<E, R> + ?Sized, E, R> Decide<E, R> for &P {
+    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut P::State, random: &mut Random) -> Decision {
+        (**self).decide(failure, rule, state, random)
+    }
+}
+
+impl<P: Policy + ?Sized> Policy for Arc<P> {
+    type State = P::State;
+    type Timing = P::Timing;
+
+    fn limits(&self) -> Limits {
+        (**self).limits()
+    }
+}
+
+impl<P: Decide<E, R> + ?Sized, E, R> Decide<E, R> for Arc<P> {
+    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut P::State, random: &mut Random) -> Decision {
+        (**self).decide(failure, rule, state, random)
+    }
+}

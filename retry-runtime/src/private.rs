@@ -1,0 +1,41 @@
+//! What the attribute expands to; no part of the public API, and free to change in any release.
+
+pub use core::{
+    ops::ControlFlow::{Break, Continue},
+    option::Option,
+    result::Result,
+};
+
+pub use crate::drive::{Call, Outcome, Verdict, on_error, run_hook, wait};
+use crate::{ByDisposition, Idempotence, On};
+
+/// The rule of an operation that may do something twice when repeated.
+pub const NOT_IDEMPOTENT: ByDisposition = ByDisposition::new(Idempotence::NotIdempotent);
+
+/// The rule of an operation declared `idempotent`.
+pub const IDEMPOTENT: ByDisposition = ByDisposition::new(Idempotence::Idempotent);
+
+/// Makes `policy` retry the errors that `rule` names.
+pub const fn on<P, M>(policy: P, rule: M) -> On<P, M> {
+    On { policy, rule }
+}
+
+/// Retries no value: the `on_ok` of a function without one.
+pub const fn keep_value<T>(_: &T) -> bool {
+    false
+}
+
+/// Gives a closure of `on_ok` its argument type.
+pub fn on_ok<T, F: FnOnce(&T) -> bool>(rule: F) -> F {
+    rule
+}
+
+/// Gives an asynchronous hook its argument type.
+pub fn async_hook<A, R, F: AsyncFnMut(&A) -> R>(_: &A, hook: F) -> F {
+    hook
+}
+
+/// Gives a hook its argument type.
+pub fn hook<A, R, F: FnMut(&A) -> R>(_: &A, hook: F) -> F {
+    hook
+}

@@ -1,0 +1,244 @@
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    ops::ControlFlow,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+
+use crate::{
+    ByDisposition, Decide, Failure, Hooked, Idempotence, On, Policy,
+    drive::{Call, Clock, Clocked, CutInto},
+    hooked::{FailureHook, Hooks, Parts},
+};
+
+/// Retries an operation under a policy: the closure form of `#[retryable]`.
+///
+/// The operation is called once per attempt and returns a new future each time.
+/// Nothing happens until the value is awaited; dropping the future cancels the call.
+/// Name the errors first (`on`, `when`), then the hooks.
+///
+/// Also to be had as `policy.retry(operation)` and, through [`RetryOperation`], as `operation.retry(policy)`.
+///
+/// ```
+/// use retry_runtime::RetryPolicy;
+/// use std::{cell::Cell, io, time::Duration};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let repaired = Cell::new(false);
+/// let value = RetryPolicy::constant(Duration::ZERO)
+///     .retry(async || if repaired.get() { Ok(7) } else { Err(io::Error::other("wrong type")) })
+///     .when(|error| error.kind() == io::ErrorKind::Other)
+///     .on_failure(async |_| repaired.set(true))
+///     .await?;
+/// assert_eq!(value, 7);
+/// # Ok::<(), io::Error>(())
+/// # })?;
+/// # Ok::<(), io::Error>(())
+/// ```
+pub fn retry<P, Op, Fut, T, E>(policy: P, operation: Op) -> Retry<P, Op>
+where
+    P: Policy,
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    Retry { policy, operation, rule: ByDisposition::default(), retry_value: NoValue }
+}
+
+/// Calls [`retry`] as a method of the operation.
+///
+/// ```
+/// use retry_runtime::{RetryOperation, RetryPolicy};
+/// use std::{io, time::Duration};
+///
+/// async fn lookup() -> io::Result<u32> {
+///     Ok(7)
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// assert_eq!(lookup.retry(RetryPolicy::exponential()).await?, 7);
+/// # Ok::<(), io::Error>(())
+/// # })?;
+/// # Ok::<(), io::Error>(())
+/// ```
+pub trait RetryOperation<Fut>: FnMut() -> Fut + Sized {
+    /// Retries this operation under `policy`.
+    fn retry<P: Policy, T, E>(self, policy: P) -> Retry<P, Self>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        retry(policy, self)
+    }
+}
+
+impl<Op: FnMut() -> Fut, Fut> RetryOperation<Fut> for Op {}
+
+/// A call in the closure form, to be configured and awaited; made by [`retry`].
+#[must_use = "nothing happens until the call is awaited"]
+pub struct Retry<P, Op, V = NoValue> {
+    pub(crate) policy: P,
+    pub(crate) operation: Op,
+    pub(crate) rule: ByDisposition,
+    pub(crate) retry_value: V,
+}
+
+impl<P, Op, Fut, T, E, V> Retry<P, Op, V>
+where
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    /// Retries the errors named by `rule`, and only them: an error class set, a function, or a closure with a typed
+    /// argument.
+    pub fn on<M>(self, rule: M) -> Retry<On<P, M>, Op, V> {
+        let policy = On { policy: self.policy, rule };
+        Retry { policy, operation: self.operation, rule: self.rule, retry_value: self.retry_value }
+    }
+
+    /// Retries the errors for which a closure says so, and only them.
+    ///
+    /// The same as [`on`](Self::on), for closures whose argument needs no type.
+    pub fn when<M: Fn(&E) -> bool>(self, rule: M) -> Retry<On<P, M>, Op, V> {
+        self.on(rule)
+    }
+
+    /// Retries also the successful values for which a closure says so, such as "still pending".
+    ///
+    /// When the retries are used up, the caller gets the last value.
+    pub fn on_ok<W: Fn(&T) -> bool>(self, retry_value: W) -> Retry<P, Op, W> {
+        Retry { policy: self.policy, operation: self.operation, rule: self.rule, retry_value }
+    }
+
+    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried too.
+    pub fn idempotent(self) -> Self {
+        Self { rule: ByDisposition::new(Idempotence::Idempotent), ..self }
+    }
+}
+
+/// The `on_ok` of a call without one: no value is retried.
+#[derive(Debug, Clone, Copy)]
+pub struct NoValue;
+
+/// Tells which values to retry.
+pub trait RetryValue<T> {
+    /// Tells whether the value is not the wanted one yet.
+    fn retries(&self, value: &T) -> bool;
+}
+
+impl<T> RetryValue<T> for NoValue {
+    #[inline]
+    fn retries(&self, _: &T) -> bool {
+        false
+    }
+}
+
+impl<T, F: Fn(&T) -> bool> RetryValue<T> for F {
+    fn retries(&self, value: &T) -> bool {
+        self(value)
+    }
+}
+
+impl<P: fmt::Debug, Op, V> fmt::Debug for Retry<P, Op, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Retry").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+type BareClock<P> = <<P as Policy>::Timing as Clocked>::Bare;
+
+impl<P, Op, Fut, T, E, V> IntoFuture for Retry<P, Op, V>
+where
+    P: Decide<E, ByDisposition>,
+    BareClock<P>: CutInto<Result<T, E>>,
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    V: RetryValue<T>,
+{
+    type Output = Result<T, E>;
+    type IntoFuture = RetryFuture<P, Op, Fut, V>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        RetryFuture { retry: self, call: None, step: Step::Begin }
+    }
+}
+
+pin_project! {
+    /// The future of a [`Retry`] without hooks.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RetryFuture<P, Op, Fut, V>
+    where
+        P: Policy,
+        Fut: Future,
+    {
+        retry: Retry<P, Op, V>,
+        // Made at the first poll: the call starts with its first attempt.
+        call: Option<Call<P::State, BareClock<P>>>,
+        #[pin]
+        step: Step<<BareClock<P> as Clock>::Running<Fut>>,
+    }
+}
+
+pin_project! {
+    #[project = StepProjection]
+    enum Step<R> {
+        Begin,
+        Attempt { #[pin] running: R },
+        Yield,
+        Wait { #[pin] sleep: Sleep },
+    }
+}
+
+impl<P, Op, Fut, T, E, V> Future for RetryFuture<P, Op, Fut, V>
+where
+    P: Decide<E, ByDisposition>,
+    BareClock<P>: CutInto<Result<T, E>>,
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    V: RetryValue<T>,
+{
+    type Output = Result<T, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let retry = this.retry;
+        let call = this.call.get_or_insert_with(|| Call::start(&retry.policy));
+        loop {
+            match this.step.as_mut().project() {
+                StepProjection::Begin | StepProjection::Yield => {
+                    call.begin();
+                    this.step.set(Step::Attempt { running: call.run((retry.operation)()) });
+                }
+                StepProjection::Attempt { running } => {
+                    let ended = ready!(running.poll(context));
+                    let keep = |value: &T| retry.retry_value.retries(value);
+                    match call.settle(ended, &retry.policy, &retry.rule, keep) {
+                        ControlFlow::Break(outcome) => return Poll::Ready(outcome),
+                        ControlFlow::Continue(Duration::ZERO) => {
+                            this.step.set(Step::Yield);
+                            context.waker().wake_by_ref();
+                            return Poll::Pending;
+                        }
+                        ControlFlow::Continue(delay) => this.step.set(Step::Wait { sleep: sleep(delay) }),
+                    }
+                }
+                StepProjection::Wait { sleep } => {
+                    ready!(sleep.poll(context));
+                    this.step.set(Step::Begin);
+                }
+            }
+        }
+    }
+}
+
+impl<P, Op, Fut, V> fmt::Debug for RetryFuture<P, Op, Fut, V>
+where
+    P: Policy + fmt::Debug,
+    Fut: Future,
+{
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RetryFuture").field("policy", &self.retry.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+use crate::{Classify, Decide, Decision, Disposition, Failure, Limits, Policy, Random};
+
+/// Answers the first question of every failure: may this error be retried?
+///
+/// Closures and functions `Fn(&E) -> bool` are rules, and so are error class sets such as `ErrorClass` for fred.
+/// A value that `on_ok` asked to retry has no error; every rule allows it.
+///
+/// ```
+/// use retry_runtime::{On, RetryPolicy, Constant};
+/// use std::{io, time::Duration};
+///
+/// fn is_refused(error: &io::Error) -> bool {
+///     error.kind() == io::ErrorKind::ConnectionRefused
+/// }
+///
+/// const RECONNECT: On<RetryPolicy<Constant>, fn(&io::Error) -> bool> =
+///     RetryPolicy::constant(Duration::from_millis(10)).on(is_refused);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which errors of type `{E}` to retry",
+    label = "not a rule for `{E}`",
+    note = "`on` takes a closure or function `fn(&{E}) -> bool`, or an error class set"
+)]
+pub trait Rule<E> {
+    /// Tells whether the failed attempt may be repeated.
+    fn allows(&self, failure: &Failure<'_, E>) -> bool;
+}
+
+impl<E, F> Rule<E> for F
+where
+    F: Fn(&E) -> bool,
+{
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        failure.error().is_none_or(self)
+    }
+}
+
+/// Says whether repeating an operation leaves the same state and answer as doing it once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Idempotence {
+    /// A repeat may do something twice; the safe assumption.
+    #[default]
+    NotIdempotent,
+    /// A repeat does no harm.
+    Idempotent,
+}
+
+/// Retries by the [`Disposition`] of the error: the rule of every call without `on`.
+///
+/// [`Disposition::NotExecuted`] is retried always, [`Disposition::Unknown`] only if the operation is idempotent,
+/// [`Disposition::Permanent`] never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ByDisposition {
+    idempotence: Idempotence,
+}
+
+impl ByDisposition {
+    /// Makes the rule for an operation.
+    pub const fn new(idempotence: Idempotence) -> Self {
+        Self { idempotence }
+    }
+}
+
+// Without this, rustc says that `ByDisposition` is not a closure instead of that the error is not classified.
+impl<E: Classify> Rule<E> for ByDisposition {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        match failure.disposition() {
+            Disposition::NotExecuted => true,
+            Disposition::Unknown => self.idempotence == Idempotence::Idempotent,
+            Disposition::Permanent => false,
+        }
+    }
+}
+
+/// A policy that retries the errors named by a [`Rule`], and only them; made by the `on` method of a policy.
+///
+/// Inside a composite it speaks for its member; around a composite it speaks for the members that name no errors
+/// of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct On<P, M> {
+    pub(crate) policy: P,
+    pub(crate) rule: M,
+}
+
+impl<P: Policy, M> Policy for On<P, M> {
+    type State = P::State;
+    type Timing = P::Timing;
+
+    fn limits(&self) -> Limits {
+        self.policy.limits()
+    }
+}
+
+impl<P, M, E, R> Decide<E, R> for On<P, M>
+where
+    P: Decide<E, M>,
+    M: Rule<E>,
+{
+    fn decide(&self, failure: &Failure<'_, E>, _: &R, state: &mut P::State, random: &mut Random) -> Decision {
+        self.policy.decide(failure, &self.rule, state, random)
+    }
+}

@@ -1,0 +1,5 @@
+//! What the tests against a real server share.
+
+mod redis_server;
+
+pub use redis_server::RedisServer;
