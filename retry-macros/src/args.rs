@@ -8,7 +8,16 @@ use syn::{
 use crate::{policy::PolicyArg, suggest::unknown};
 
 const ARGUMENTS: &[&str] = &[
-    "policy", "on", "on_ok", "idempotent", "before", "on_failure", "on_give_up", "attempt", "name", "crate",
+    "policy",
+    "on",
+    "on_ok",
+    "idempotent",
+    "before",
+    "on_failure",
+    "on_give_up",
+    "attempt",
+    "name",
+    "crate",
 ];
 
 /// The arguments of `#[retryable(…)]`.
@@ -47,7 +56,10 @@ impl Parse for Args {
 }
 
 /// Parses `key …, key …`; `parse` is called after each key and takes what follows it.
-pub(crate) fn arguments(input: ParseStream<'_>, mut parse: impl FnMut(&Ident) -> Result<()>) -> Result<()> {
+pub(crate) fn arguments(
+    input: ParseStream<'_>,
+    mut parse: impl FnMut(&Ident) -> Result<()>,
+) -> Result<()> {
     while !input.is_empty() {
         if !input.peek(Ident::peek_any) {
             return Err(input.error("expected the name of an argument"));
@@ -84,14 +96,19 @@ pub(crate) fn parse_value<T: Parse>(input: ParseStream<'_>, key: &Ident) -> Resu
 
 fn parse_flag(input: ParseStream<'_>, key: &Ident) -> Result<Ident> {
     if input.peek(Token![=]) {
-        return Err(input.error(format!("`{key}` takes no value; leave it out where the operation is not idempotent")));
+        return Err(input.error(format!(
+            "`{key}` takes no value; leave it out where the operation is not idempotent"
+        )));
     }
     Ok(key.clone())
 }
 
 fn parse_path(input: ParseStream<'_>, key: &Ident) -> Result<Path> {
     if !input.peek(Token![=]) {
-        return Err(Error::new(key.span(), "argument `crate` needs a value: `crate = ::path::to::retry_runtime`"));
+        return Err(Error::new(
+            key.span(),
+            "argument `crate` needs a value: `crate = ::path::to::retry_runtime`",
+        ));
     }
     input.parse::<Token![=]>()?;
     input.call(Path::parse_mod_style)

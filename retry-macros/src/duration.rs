@@ -67,7 +67,9 @@ fn parse_nanos(literal: &LitStr) -> Result<u128> {
     }
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
-        return error("is not a duration; write a number and a unit, such as `\"250ms\"`, `\"1.5s\"` or `\"2m\"`");
+        return error(
+            "is not a duration; write a number and a unit, such as `\"250ms\"`, `\"1.5s\"` or `\"2m\"`",
+        );
     }
     let Some((_, nanos)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         return match unit {
@@ -115,7 +117,18 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_duration() {
-        for text in ["", "1", "s", "1 second", "-1s", "1.s", ".5s", "1.2.3s", "1e3s", "99999999999999999999s"] {
+        for text in [
+            "",
+            "1",
+            "s",
+            "1 second",
+            "-1s",
+            "1.s",
+            ".5s",
+            "1.2.3s",
+            "1e3s",
+            "99999999999999999999s",
+        ] {
             assert_eq!(nanos(text), None, "{text}");
         }
     }

@@ -29,9 +29,9 @@ use plan::Plan;
 ///                     { client.lpush("k", 1).await }
 ///                 }).await;
 ///                 match call.settle(
-///                     ended,
 ///                     &on(&const { RetryPolicy::constant(Duration::new(1, 0)) }, is_transient),
 ///                     &NOT_IDEMPOTENT,
+///                     ended,
 ///                     keep_value,
 ///                 ) {
 ///                     Break(outcome) => return outcome,
@@ -63,7 +63,8 @@ pub(crate) struct Names {
 
 impl Names {
     fn new(args: &Args) -> Self {
-        let runtime = args.krate.as_ref().map_or_else(|| quote!(::retry_runtime), ToTokens::to_token_stream);
+        let runtime =
+            args.krate.as_ref().map_or_else(|| quote!(::retry_runtime), ToTokens::to_token_stream);
         let hidden = |name| Ident::new(name, Span::mixed_site());
         Self {
             private: quote!(#runtime::__private),
@@ -136,6 +137,7 @@ fn return_type_hint(item: &AsyncFn) -> TokenStream {
         #[allow(
             unknown_lints,
             unreachable_code,
+            unused_variables,
             clippy::diverging_sub_expression,
             clippy::empty_loop,
             clippy::let_unit_value,
@@ -164,7 +166,11 @@ impl VisitMut for EraseImplTrait {
 
 fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> TokenStream {
     let Names { private, call, ended, .. } = names;
-    let rule = if args.idempotent.is_some() { format_ident!("IDEMPOTENT") } else { format_ident!("NOT_IDEMPOTENT") };
+    let rule = if args.idempotent.is_some() {
+        format_ident!("IDEMPOTENT")
+    } else {
+        format_ident!("NOT_IDEMPOTENT")
+    };
     let retry_value = match &args.on_ok {
         Some(closure @ Expr::Closure(_)) => closure.to_token_stream(),
         Some(function) => quote_spanned!(Span::mixed_site()=> |value| (#function)(value)),
@@ -178,6 +184,7 @@ fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> Tok
         ReturnType::Default => item.sig.ident.span(),
     }
     .resolved_at(Span::mixed_site());
-    let arguments = quote!((#ended, #policy, &#private::#rule, #retry_value));
+    // The policy first: it may look at the type of the end, which is then moved.
+    let arguments = quote!((#policy, &#private::#rule, #ended, #retry_value));
     quote_spanned!(span=> #call.#method #arguments)
 }

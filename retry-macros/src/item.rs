@@ -32,10 +32,12 @@ impl Parse for AsyncFn {
         }
         let content;
         let brace = braced!(content in input);
-        attrs.extend(content.call(Attribute::parse_inner)?.into_iter().map(|attr| Attribute {
-            style: AttrStyle::Outer,
-            ..attr
-        }));
+        attrs.extend(
+            content
+                .call(Attribute::parse_inner)?
+                .into_iter()
+                .map(|attr| Attribute { style: AttrStyle::Outer, ..attr }),
+        );
         Ok(Self { attrs, vis, defaultness, sig, brace, body: content.parse()? })
     }
 }

@@ -74,13 +74,18 @@ impl Parse for PolicyArg {
                     input.advance_to(&fork);
                     return Ok(policy);
                 }
-            } else if POLICIES.contains(&name.to_string().as_str()) && (fork.is_empty() || fork.peek(Token![,])) {
+            } else if POLICIES.contains(&name.to_string().as_str())
+                && (fork.is_empty() || fork.peek(Token![,]))
+            {
                 let example = match name.to_string().as_str() {
                     "constant" => "constant(delay = \"1s\")",
                     "composite" => "composite(constant(…), exponential(…))",
                     other => &format!("{other}()"),
                 };
-                return Err(Error::new(name.span(), format!("expected the settings of the policy: `{example}`")));
+                return Err(Error::new(
+                    name.span(),
+                    format!("expected the settings of the policy: `{example}`"),
+                ));
             }
         }
         Ok(Self::Expr(input.parse()?))
@@ -91,22 +96,39 @@ impl Parse for PolicyArg {
 fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg>> {
     match name.to_string().as_str() {
         "constant" => {
-            let leaf = parse_leaf(content, &["delay", "jitter", "retries", "on", "deadline", "attempt_timeout"])?;
+            let leaf = parse_leaf(
+                content,
+                &["delay", "jitter", "retries", "on", "deadline", "attempt_timeout"],
+            )?;
             if leaf.delay.is_none() {
-                return Err(Error::new(name.span(), "`constant` needs a delay: `constant(delay = \"1s\")`"));
+                return Err(Error::new(
+                    name.span(),
+                    "`constant` needs a delay: `constant(delay = \"1s\")`",
+                ));
             }
             Ok(Some(PolicyArg::Constant(Box::new(leaf))))
         }
         "exponential" => {
-            const SETTINGS: &[&str] =
-                &["base_delay", "max_delay", "factor", "jitter", "retries", "on", "deadline", "attempt_timeout"];
+            const SETTINGS: &[&str] = &[
+                "base_delay",
+                "max_delay",
+                "factor",
+                "jitter",
+                "retries",
+                "on",
+                "deadline",
+                "attempt_timeout",
+            ];
             Ok(Some(PolicyArg::Exponential(Box::new(parse_leaf(content, SETTINGS)?))))
         }
         "composite" => parse_composite(name.span(), content).map(Some),
         "never" if content.is_empty() => Ok(Some(PolicyArg::Never)),
         "never" => Err(content.error("`never` takes no settings; there is no retry to configure")),
         // A call of the user's own has no `name = value` arguments.
-        _ if content.peek(Ident::peek_any) && content.peek2(Token![=]) && !content.peek2(Token![==]) => {
+        _ if content.peek(Ident::peek_any)
+            && content.peek2(Token![=])
+            && !content.peek2(Token![==]) =>
+        {
             Err(unknown("policy", name, POLICIES))
         }
         _ => {
@@ -150,7 +172,11 @@ fn parse_composite(span: Span, content: ParseStream<'_>) -> Result<PolicyArg> {
         if content.peek(Ident::peek_any) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
             let key = content.parse::<Ident>()?;
             if key != "deadline" && key != "attempt_timeout" {
-                return Err(unknown("setting of `composite`", &key, &["deadline", "attempt_timeout"]));
+                return Err(unknown(
+                    "setting of `composite`",
+                    &key,
+                    &["deadline", "attempt_timeout"],
+                ));
             }
             parse_limit(&mut composite.limits, &key, content)?;
         } else {
@@ -184,7 +210,9 @@ impl Parse for JitterArg {
             "decorrelated" => "Decorrelated",
             "from_base" => "FromBase",
             // A constant of the user's own.
-            other if other.starts_with(char::is_uppercase) => return Ok(Self::Expr(Box::new(expr))),
+            other if other.starts_with(char::is_uppercase) => {
+                return Ok(Self::Expr(Box::new(expr)));
+            }
             _ => return Err(unknown("jitter", &name, FAMILIES)),
         };
         Ok(Self::Family { variant: Ident::new(variant, name.span()), name })
@@ -209,9 +237,10 @@ impl Parse for RetriesArg {
                     "`retries` must fit a `u32`; write `retries = unlimited` to retry without bound",
                 )),
             },
-            Expr::Lit(ExprLit { lit, .. }) => {
-                Err(Error::new(lit.span(), "expected the number of attempts after the first, such as `retries = 2`"))
-            }
+            Expr::Lit(ExprLit { lit, .. }) => Err(Error::new(
+                lit.span(),
+                "expected the number of attempts after the first, such as `retries = 2`",
+            )),
             _ => Ok(Self::Count(Box::new(expr))),
         }
     }
@@ -219,8 +248,9 @@ impl Parse for RetriesArg {
 
 fn lone_ident(expr: &Expr) -> Option<Ident> {
     match expr {
-        Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => path.path.get_ident().cloned(),
+        Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => {
+            path.path.get_ident().cloned()
+        }
         _ => None,
     }
 }
-

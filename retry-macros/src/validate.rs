@@ -1,7 +1,8 @@
 use proc_macro2::Span;
 use syn::{
-    Error, Expr, ExprLit, ExprUnary, FnArg, Lit, Pat, Receiver, ReceiverKind, Result, ReturnType, Signature, Type,
-    UnOp, spanned::Spanned,
+    Error, Expr, ExprLit, ExprUnary, FnArg, Lit, Pat, Receiver, ReceiverKind, Result, ReturnType,
+    Signature, Type, UnOp,
+    spanned::Spanned,
     visit_mut::{self, VisitMut},
 };
 
@@ -125,10 +126,14 @@ fn check_policy(policy: &PolicyArg) -> Result<()> {
 
 fn check_constant_jitter(leaf: &Leaf) -> Result<()> {
     match &leaf.jitter {
-        Some(JitterArg::Family { variant, name }) if variant == "Decorrelated" || variant == "FromBase" => {
+        Some(JitterArg::Family { variant, name })
+            if variant == "Decorrelated" || variant == "FromBase" =>
+        {
             Err(Error::new(
                 name.span(),
-                format!("`{name}` jitter does nothing to a constant delay; use `full` or `equal`, or `exponential(…)`"),
+                format!(
+                    "`{name}` jitter does nothing to a constant delay; use `full` or `equal`, or `exponential(…)`"
+                ),
             ))
         }
         _ => Ok(()),
@@ -137,7 +142,9 @@ fn check_constant_jitter(leaf: &Leaf) -> Result<()> {
 
 fn check_max_delay(leaf: &Leaf) -> Result<()> {
     const DEFAULT_BASE_DELAY: u128 = 50_000_000;
-    let Some(DurationArg::Literal { nanos: max, text, span }) = &leaf.max_delay else { return Ok(()) };
+    let Some(DurationArg::Literal { nanos: max, text, span }) = &leaf.max_delay else {
+        return Ok(());
+    };
     let (base, base_text) = match &leaf.base_delay {
         None => (DEFAULT_BASE_DELAY, "50ms, the default"),
         Some(DurationArg::Literal { nanos, text, .. }) => (*nanos, text.as_str()),

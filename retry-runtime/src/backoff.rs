@@ -116,7 +116,9 @@ impl Constant {
     pub const fn jitter(self, jitter: Jitter) -> Self {
         match Self::checked(self.delay, jitter) {
             Ok(constant) => constant,
-            Err(_) => panic!("a constant delay does not grow, so `decorrelated` and `from_base` jitter do nothing"),
+            Err(_) => panic!(
+                "a constant delay does not grow, so `decorrelated` and `from_base` jitter do nothing"
+            ),
         }
     }
 
@@ -176,7 +178,12 @@ impl Exponential {
 
     /// Starts from the defaults.
     pub const fn new() -> Self {
-        Self { base_delay: Self::DEFAULT_BASE_DELAY, factor: 2.0, max_delay: None, jitter: Jitter::Full }
+        Self {
+            base_delay: Self::DEFAULT_BASE_DELAY,
+            factor: 2.0,
+            max_delay: None,
+            jitter: Jitter::Full,
+        }
     }
 
     /// Sets the delay before the first retry; zero never waits.
@@ -216,7 +223,11 @@ impl Exponential {
     /// # Errors
     ///
     /// Returns the [`ConfigError`] with the impossible value.
-    pub const fn checked(base_delay: Duration, factor: f64, max_delay: Duration) -> Result<Self, ConfigError> {
+    pub const fn checked(
+        base_delay: Duration,
+        factor: f64,
+        max_delay: Duration,
+    ) -> Result<Self, ConfigError> {
         Self { base_delay, factor, max_delay: Some(max_delay), jitter: Jitter::Full }.check()
     }
 
@@ -229,7 +240,9 @@ impl Exponential {
     pub const fn longest_delay(&self) -> Duration {
         match self.max_delay {
             Some(max_delay) => max_delay,
-            None if Self::DEFAULT_MAX_DELAY.as_nanos() < self.base_delay.as_nanos() => self.base_delay,
+            None if Self::DEFAULT_MAX_DELAY.as_nanos() < self.base_delay.as_nanos() => {
+                self.base_delay
+            }
             None => Self::DEFAULT_MAX_DELAY,
         }
     }
@@ -260,10 +273,17 @@ impl Exponential {
             return Duration::ZERO;
         }
         let power = i32::try_from(retry.saturating_sub(1)).unwrap_or(i32::MAX);
-        #[expect(clippy::cast_precision_loss, reason = "53 bits hold every delay below 104 days to the nanosecond")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "53 bits hold every delay below 104 days to the nanosecond"
+        )]
         let nanos = self.base_delay.as_nanos() as f64 * self.factor.powi(power);
         // The conversion saturates, infinity included.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative; rounded")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "never negative; rounded"
+        )]
         let nanos = nanos.round() as u128;
         duration_from_nanos(nanos).clamp(self.base_delay, longest)
     }
@@ -277,8 +297,11 @@ impl Default for Exponential {
 
 impl Backoff for Exponential {
     fn delay(&self, wait: &mut Wait<'_>) -> Duration {
-        let delay =
-            Delay { base: self.base_delay, nominal: self.nominal(wait.retry), longest: self.longest_delay() };
+        let delay = Delay {
+            base: self.base_delay,
+            nominal: self.nominal(wait.retry),
+            longest: self.longest_delay(),
+        };
         self.jitter.apply(delay, wait.previous.unwrap_or(self.base_delay), wait.random)
     }
 }

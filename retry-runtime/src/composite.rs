@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    Decide, Decision, Failure, Limits, Pause, Policy, Random, Reason, Timing,
-    limit::longer,
+    Decide, Decision, Failure, Limits, Pause, Policy, Random, Reason, Timing, limit::longer,
 };
 
 /// Retries different classes of errors by different policies.
@@ -54,15 +53,22 @@ where
     A: Decide<E, R>,
     B: Decide<E, R>,
 {
-    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut Self::State, random: &mut Random) -> Decision {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut Self::State,
+        random: &mut Random,
+    ) -> Decision {
         let left = self.left.decide(failure, rule, &mut state.0, random);
         let right = self.right.decide(failure, rule, &mut state.1, random);
         match (left, right) {
             (Decision::Retry(left), Decision::Retry(right)) => Decision::Retry(join(left, right)),
-            (Decision::Retry(pause), Decision::Stop(_)) | (Decision::Stop(_), Decision::Retry(pause)) => {
-                Decision::Retry(pause)
+            (Decision::Retry(pause), Decision::Stop(_))
+            | (Decision::Stop(_), Decision::Retry(pause)) => Decision::Retry(pause),
+            (Decision::Stop(left), Decision::Stop(right)) => {
+                Decision::Stop(most_telling(left, right))
             }
-            (Decision::Stop(left), Decision::Stop(right)) => Decision::Stop(most_telling(left, right)),
         }
     }
 }

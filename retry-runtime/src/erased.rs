@@ -55,7 +55,13 @@ impl<E, T: Timing> Policy for DynPolicy<E, T> {
 }
 
 impl<E, R: Rule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
-    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut ErasedState, random: &mut Random) -> Decision {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut ErasedState,
+        random: &mut Random,
+    ) -> Decision {
         let answer = Answer { allowed: rule.allows(failure) };
         self.policy.decide_erased(failure, answer, state, random)
     }

@@ -29,11 +29,19 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MaxDelayBelowBase { base_delay, max_delay } => {
-                write!(formatter, "`max_delay` ({max_delay:?}) is below `base_delay` ({base_delay:?})")
+                write!(
+                    formatter,
+                    "`max_delay` ({max_delay:?}) is below `base_delay` ({base_delay:?})"
+                )
             }
-            Self::Factor(factor) => write!(formatter, "`factor` must be a finite number of at least 1, found {factor}"),
+            Self::Factor(factor) => {
+                write!(formatter, "`factor` must be a finite number of at least 1, found {factor}")
+            }
             Self::JitterNeedsGrowth(jitter) => {
-                write!(formatter, "jitter `{jitter}` does nothing to a constant delay; use `full` or `equal`")
+                write!(
+                    formatter,
+                    "jitter `{jitter}` does nothing to a constant delay; use `full` or `equal`"
+                )
             }
         }
     }

@@ -129,8 +129,16 @@ impl<E: fmt::Debug> fmt::Debug for Failure<'_, E> {
 impl<E: fmt::Display> fmt::Display for Failure<'_, E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error {
-            Some(error) => write!(formatter, "attempt {} failed after {:?}: {error}", self.attempt, self.elapsed),
-            None => write!(formatter, "attempt {} returned a value to retry after {:?}", self.attempt, self.elapsed),
+            Some(error) => write!(
+                formatter,
+                "attempt {} failed after {:?}: {error}",
+                self.attempt, self.elapsed
+            ),
+            None => write!(
+                formatter,
+                "attempt {} returned a value to retry after {:?}",
+                self.attempt, self.elapsed
+            ),
         }
     }
 }
@@ -184,7 +192,11 @@ impl<'a, E> Deref for GiveUp<'a, E> {
 
 impl<E: fmt::Debug> fmt::Debug for GiveUp<'_, E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("GiveUp").field("failure", &self.failure).field("reason", &self.reason).finish()
+        formatter
+            .debug_struct("GiveUp")
+            .field("failure", &self.failure)
+            .field("reason", &self.reason)
+            .finish()
     }
 }
 

@@ -48,7 +48,9 @@ impl Jitter {
             Self::None => nominal,
             Self::Full => random.between(Duration::ZERO..=nominal),
             Self::Equal => random.between(half(nominal)..=nominal),
-            Self::Decorrelated => random.between(base..=previous.max(base).saturating_mul(3)).min(longest),
+            Self::Decorrelated => {
+                random.between(base..=previous.max(base).saturating_mul(3)).min(longest)
+            }
             Self::FromBase => random.between(base..=nominal),
         }
     }

@@ -59,7 +59,13 @@ impl<P: Policy> Policy for Limited<P> {
 }
 
 impl<P: Decide<E, R>, E, R> Decide<E, R> for Limited<P> {
-    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut P::State, random: &mut Random) -> Decision {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut P::State,
+        random: &mut Random,
+    ) -> Decision {
         let decision = self.policy.decide(failure, rule, state, random);
         let (Decision::Retry(mut pause), Some(deadline)) = (decision, self.limits.deadline) else {
             return decision;
@@ -139,8 +145,12 @@ pub enum TimeLimit {
 impl fmt::Display for TimeLimit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Deadline(limit) => write!(formatter, "the call did not finish before its deadline of {limit:?}"),
-            Self::AttemptTimeout(limit) => write!(formatter, "the attempt did not finish within {limit:?}"),
+            Self::Deadline(limit) => {
+                write!(formatter, "the call did not finish before its deadline of {limit:?}")
+            }
+            Self::AttemptTimeout(limit) => {
+                write!(formatter, "the attempt did not finish within {limit:?}")
+            }
         }
     }
 }

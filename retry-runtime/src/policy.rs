@@ -1,7 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Backoff, Constant, Exponential, Failure, Jitter, Limits, Random, Reason, Rule, Timing, Untimed, Wait,
+    Backoff, Constant, Exponential, Failure, Jitter, Limits, Random, Reason, Rule, Timing, Untimed,
+    Wait,
 };
 
 /// The part of a policy that does not depend on the error: what a call remembers, and its time limits.
@@ -61,7 +62,13 @@ pub trait Policy {
 )]
 pub trait Decide<E, R>: Policy {
     /// Decides about one failure and counts it in `state`.
-    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut Self::State, random: &mut Random) -> Decision;
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut Self::State,
+        random: &mut Random,
+    ) -> Decision;
 }
 
 /// What follows a failed attempt.
@@ -224,7 +231,13 @@ where
     B: Backoff,
     R: Rule<E>,
 {
-    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut Progress, random: &mut Random) -> Decision {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut Progress,
+        random: &mut Random,
+    ) -> Decision {
         if !rule.allows(failure) {
             return Decision::Stop(Reason::NotRetryable);
         }
@@ -286,7 +299,13 @@ impl<P: Policy + ?Sized> Policy for &P {
 }
 
 impl<P: Decide<E, R> + ?Sized, E, R> Decide<E, R> for &P {
-    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut P::State, random: &mut Random) -> Decision {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut P::State,
+        random: &mut Random,
+    ) -> Decision {
         (**self).decide(failure, rule, state, random)
     }
 }
@@ -301,7 +320,13 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 }
 
 impl<P: Decide<E, R> + ?Sized, E, R> Decide<E, R> for Arc<P> {
-    fn decide(&self, failure: &Failure<'_, E>, rule: &R, state: &mut P::State, random: &mut Random) -> Decision {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut P::State,
+        random: &mut Random,
+    ) -> Decision {
         (**self).decide(failure, rule, state, random)
     }
 }

@@ -6,7 +6,10 @@ pub use core::{
     result::Result,
 };
 
-pub use crate::drive::{Call, Outcome, Verdict, on_error, run_hook, wait};
+pub use crate::drive::{
+    call::{Call, Verdict, on_error, wait},
+    hook::run_hook,
+};
 use crate::{ByDisposition, Idempotence, On};
 
 /// The rule of an operation that may do something twice when repeated.

@@ -11,9 +11,8 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 
 use crate::{
-    ByDisposition, Decide, Failure, Hooked, Idempotence, On, Policy,
+    ByDisposition, Decide, Idempotence, On, Policy,
     drive::{Call, Clock, Clocked, CutInto},
-    hooked::{FailureHook, Hooks, Parts},
 };
 
 /// Retries an operation under a policy: the closure form of `#[retryable]`.
@@ -214,14 +213,16 @@ where
                 StepProjection::Attempt { running } => {
                     let ended = ready!(running.poll(context));
                     let keep = |value: &T| retry.retry_value.retries(value);
-                    match call.settle(ended, &retry.policy, &retry.rule, keep) {
+                    match call.settle(&retry.policy, &retry.rule, ended, keep) {
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
                         ControlFlow::Continue(Duration::ZERO) => {
                             this.step.set(Step::Yield);
                             context.waker().wake_by_ref();
                             return Poll::Pending;
                         }
-                        ControlFlow::Continue(delay) => this.step.set(Step::Wait { sleep: sleep(delay) }),
+                        ControlFlow::Continue(delay) => {
+                            this.step.set(Step::Wait { sleep: sleep(delay) })
+                        }
                     }
                 }
                 StepProjection::Wait { sleep } => {
@@ -239,6 +240,9 @@ where
     Fut: Future,
 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("RetryFuture").field("policy", &self.retry.policy).finish_non_exhaustive()
+        formatter
+            .debug_struct("RetryFuture")
+            .field("policy", &self.retry.policy)
+            .finish_non_exhaustive()
     }
 }

@@ -96,7 +96,13 @@ where
     P: Decide<E, M>,
     M: Rule<E>,
 {
-    fn decide(&self, failure: &Failure<'_, E>, _: &R, state: &mut P::State, random: &mut Random) -> Decision {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        _: &R,
+        state: &mut P::State,
+        random: &mut Random,
+    ) -> Decision {
         self.policy.decide(failure, &self.rule, state, random)
     }
 }

@@ -59,11 +59,24 @@ impl<S> Session<S> {
 
     /// Describes the failure of the current attempt by `error`, `elapsed` after the start of the call.
     pub fn failure<'a, E>(&self, error: &'a E, elapsed: Duration) -> Failure<'a, E> {
-        Failure { operation: "", attempt: self.attempt, elapsed, delay: Duration::ZERO, error: Some(error), cut: None }
+        Failure {
+            operation: "",
+            attempt: self.attempt,
+            elapsed,
+            delay: Duration::ZERO,
+            error: Some(error),
+            cut: None,
+        }
     }
 
     /// Settles a failed attempt: counts it, and returns whether and when another follows.
-    pub fn settle<E, P, R>(&mut self, failure: &Failure<'_, E>, policy: &P, rule: &R, random: &mut Random) -> Decision
+    pub fn settle<E, P, R>(
+        &mut self,
+        failure: &Failure<'_, E>,
+        policy: &P,
+        rule: &R,
+        random: &mut Random,
+    ) -> Decision
     where
         P: Decide<E, R, State = S>,
     {

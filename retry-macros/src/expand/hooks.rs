@@ -22,7 +22,10 @@ impl<'a> Hooks<'a> {
     pub(crate) fn new(args: &'a Args, item: &AsyncFn, names: &'a Names) -> Self {
         Self {
             names,
-            operation: args.name.as_ref().map_or_else(|| item.sig.ident.to_string(), syn::LitStr::value),
+            operation: args
+                .name
+                .as_ref()
+                .map_or_else(|| item.sig.ident.to_string(), syn::LitStr::value),
             before: args.before.as_ref(),
             on_failure: args.on_failure.as_ref(),
             on_give_up: args.on_give_up.as_ref(),
@@ -73,7 +76,7 @@ impl<'a> Hooks<'a> {
         };
         let stop_on = |hook: Option<TokenStream>| {
             hook.map(|hook| {
-                quote_spanned! {site=> 
+                quote_spanned! {site=>
                     if let #private::Result::Err(reason) = #hook {
                         break (#outcome, reason, cut);
                     }
@@ -82,16 +85,21 @@ impl<'a> Hooks<'a> {
         };
         let first = run(&self.before, quote_spanned!(site=> #call.upcoming()));
         let (stopped, unless) = match &first {
-            Some(first) => (quote_spanned!(site=> let stopped = #first;), quote_spanned!(site=> .unless(stopped))),
+            Some(first) => (
+                quote_spanned!(site=> let stopped = #first;),
+                quote_spanned!(site=> .unless(stopped)),
+            ),
             None => (TokenStream::new(), TokenStream::new()),
         };
         let before = stop_on(first);
-        let on_failure =
-            stop_on(run(&self.on_failure, quote_spanned!(site=> #call.failure(#operation, &#outcome, &pause, cut))));
+        let on_failure = stop_on(run(
+            &self.on_failure,
+            quote_spanned!(site=> #call.failure(#operation, &#outcome, &pause, cut)),
+        ));
         let check_time = stop_on(Some(quote_spanned!(site=> #call.check_time(&pause))));
         let on_give_up = self.on_give_up.map(|hook| {
             let hook_call = self.call(hook);
-            quote_spanned! {site=> 
+            quote_spanned! {site=>
                 {
                     let seen = #call.give_up(#operation, &#outcome, reason, cut);
                     // Whatever it answers, the call is over.
@@ -100,7 +108,11 @@ impl<'a> Hooks<'a> {
             }
         });
         // Unused names would be reported in the user's function.
-        let last = if on_give_up.is_some() { quote_spanned!(site=> (#outcome, reason, cut)) } else { quote_spanned!(site=> (#outcome, _, _)) };
+        let last = if on_give_up.is_some() {
+            quote_spanned!(site=> (#outcome, reason, cut))
+        } else {
+            quote_spanned!(site=> (#outcome, _, _))
+        };
         quote_spanned! {site=>
             #start
             #stopped

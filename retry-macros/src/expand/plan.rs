@@ -59,8 +59,12 @@ impl Builder<'_> {
                 let delay = leaf.delay.to_token_stream();
                 self.leaf(leaf, &quote!(#runtime::RetryPolicy::constant(#delay)))
             }
-            PolicyArg::Exponential(leaf) => self.leaf(leaf, &quote!(#runtime::RetryPolicy::exponential())),
-            PolicyArg::Composite(composite) => self.composite(&composite.members, &composite.limits),
+            PolicyArg::Exponential(leaf) => {
+                self.leaf(leaf, &quote!(#runtime::RetryPolicy::exponential()))
+            }
+            PolicyArg::Composite(composite) => {
+                self.composite(&composite.members, &composite.limits)
+            }
             PolicyArg::Never => {
                 let never = quote!(&#runtime::Never);
                 Parts { start: never.clone(), settle: never }
@@ -88,7 +92,9 @@ impl Builder<'_> {
             policy.extend(quote!(.factor(#factor)));
         }
         match &leaf.jitter {
-            Some(JitterArg::Family { variant, .. }) => policy.extend(quote!(.jitter(#runtime::Jitter::#variant))),
+            Some(JitterArg::Family { variant, .. }) => {
+                policy.extend(quote!(.jitter(#runtime::Jitter::#variant)))
+            }
             Some(JitterArg::Expr(jitter)) => policy.extend(quote!(.jitter(#jitter))),
             None => {}
         }
@@ -161,7 +167,9 @@ impl Builder<'_> {
     fn on(&self, policy: &TokenStream, rule: &Expr) -> TokenStream {
         let Names { private, call, ended, .. } = self.names;
         match rule {
-            Expr::Closure(_) => quote!(#private::on_error(#call.error_type(&#ended), #policy, #rule)),
+            Expr::Closure(_) => {
+                quote!(#private::on_error(#call.error_type(&#ended), #policy, #rule))
+            }
             _ => quote_spanned!(rule.span()=> #private::on(#policy, #rule)),
         }
     }
@@ -197,8 +205,13 @@ fn limits(limits: &LimitArgs) -> TokenStream {
 
 /// Tells whether the settings can be evaluated by the compiler for certain.
 fn is_literal(leaf: &Leaf) -> bool {
-    let durations =
-        [&leaf.delay, &leaf.base_delay, &leaf.max_delay, &leaf.limits.deadline, &leaf.limits.attempt_timeout];
+    let durations = [
+        &leaf.delay,
+        &leaf.base_delay,
+        &leaf.max_delay,
+        &leaf.limits.deadline,
+        &leaf.limits.attempt_timeout,
+    ];
     let literal_expr = |expr: &Expr| matches!(expr, Expr::Lit(_));
     durations.into_iter().flatten().all(|duration| matches!(duration, DurationArg::Literal { .. }))
         && leaf.factor.as_ref().is_none_or(literal_expr)
@@ -220,7 +233,8 @@ fn is_place(expr: &Expr) -> bool {
 fn as_float(factor: &Expr) -> TokenStream {
     match factor {
         Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) if value.suffix().is_empty() => {
-            let float = proc_macro2::Literal::f64_suffixed(value.base10_parse().unwrap_or(f64::NAN));
+            let float =
+                proc_macro2::Literal::f64_suffixed(value.base10_parse().unwrap_or(f64::NAN));
             quote_spanned!(value.span()=> #float)
         }
         _ => factor.to_token_stream(),

@@ -3,7 +3,8 @@ use std::{marker::PhantomData, ops::ControlFlow, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    Attempt, Decide, Decision, Failure, GiveUp, On, Pause, Policy, Random, Reason, Session, TimeLimit,
+    Attempt, Decide, Decision, Failure, GiveUp, On, Pause, Policy, Random, Reason, Session,
+    TimeLimit,
     drive::{Clock, Clocked, CutInto, Outcome},
 };
 
@@ -52,9 +53,9 @@ impl<S, C: Clock> Call<S, C> {
     #[inline]
     pub fn settle<O, P, R>(
         &mut self,
-        ended: C::Ended<O>,
         policy: &P,
         rule: &R,
+        ended: C::Ended<O>,
         retry_value: impl FnOnce(&O::Ok) -> bool,
     ) -> ControlFlow<O, Duration>
     where
@@ -62,8 +63,10 @@ impl<S, C: Clock> Call<S, C> {
         C: CutInto<O>,
         P: Decide<O::Error, R, State = S>,
     {
-        match self.judge(ended, policy, rule, retry_value) {
-            Verdict::Success(outcome) | Verdict::GiveUp(outcome, _, _) => ControlFlow::Break(outcome),
+        match self.judge(policy, rule, ended, retry_value) {
+            Verdict::Success(outcome) | Verdict::GiveUp(outcome, _, _) => {
+                ControlFlow::Break(outcome)
+            }
             Verdict::Retry(_, pause, _) => ControlFlow::Continue(pause.delay),
         }
     }
@@ -72,9 +75,9 @@ impl<S, C: Clock> Call<S, C> {
     #[inline]
     pub fn judge<O, P, R>(
         &mut self,
-        ended: C::Ended<O>,
         policy: &P,
         rule: &R,
+        ended: C::Ended<O>,
         retry_value: impl FnOnce(&O::Ok) -> bool,
     ) -> Verdict<O>
     where
@@ -97,7 +100,13 @@ impl<S, C: Clock> Call<S, C> {
     // Out of line: the caller's hot path is a success, which never comes here.
     #[cold]
     #[inline(never)]
-    fn decide<E, P, R>(&mut self, error: Option<&E>, cut: Option<TimeLimit>, policy: &P, rule: &R) -> Decision
+    fn decide<E, P, R>(
+        &mut self,
+        error: Option<&E>,
+        cut: Option<TimeLimit>,
+        policy: &P,
+        rule: &R,
+    ) -> Decision
     where
         P: Decide<E, R, State = S>,
     {
@@ -105,9 +114,12 @@ impl<S, C: Clock> Call<S, C> {
             return Decision::Stop(Reason::Deadline);
         }
         let failure = self.describe(error, cut, Duration::ZERO);
-        let decision = Random::with_thread_local(|random| self.session.settle(&failure, policy, rule, random));
+        let decision =
+            Random::with_thread_local(|random| self.session.settle(&failure, policy, rule, random));
         match decision {
-            Decision::Retry(pause) if self.clock.deadline().is_some_and(|deadline| passes(deadline, pause.delay)) => {
+            Decision::Retry(pause)
+                if self.clock.deadline().is_some_and(|deadline| passes(deadline, pause.delay)) =>
+            {
                 Decision::Stop(Reason::Deadline)
             }
             decision => decision,
@@ -170,7 +182,12 @@ impl<S, C: Clock> Call<S, C> {
         ErrorType(PhantomData)
     }
 
-    fn describe<'a, E>(&self, error: Option<&'a E>, cut: Option<TimeLimit>, delay: Duration) -> Failure<'a, E> {
+    fn describe<'a, E>(
+        &self,
+        error: Option<&'a E>,
+        cut: Option<TimeLimit>,
+        delay: Duration,
+    ) -> Failure<'a, E> {
         let attempt = self.session.attempt();
         Failure { operation: "", attempt, elapsed: self.clock.elapsed(), delay, error, cut }
     }

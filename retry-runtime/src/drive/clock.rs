@@ -8,8 +8,10 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Timeout, timeout_at};
 
-pub use crate::limit::Limits;
-use crate::{TimeLimit, Timed, Untimed, drive::{Outcome, RepresentsTimeLimit}};
+use crate::{
+    Limits, TimeLimit, Timed, Untimed,
+    drive::{Outcome, RepresentsTimeLimit},
+};
 
 /// What a call knows of time; chosen at compile time, so that a call that needs no clock has none.
 pub trait Clock {
@@ -163,10 +165,14 @@ impl Clock for Timer {
     fn run<F: Future>(&self, number: u32, attempt: F) -> Running<F> {
         // The first attempt starts with the call, so one reading of the clock serves both.
         let now = if number <= 1 { self.start } else { Instant::now() };
-        let deadline = self.limits.deadline.and_then(|limit| Some((self.start.checked_add(limit)?, limit)));
-        let timeout = self.limits.attempt_timeout.and_then(|limit| Some((now.checked_add(limit)?, limit)));
+        let deadline =
+            self.limits.deadline.and_then(|limit| Some((self.start.checked_add(limit)?, limit)));
+        let timeout =
+            self.limits.attempt_timeout.and_then(|limit| Some((now.checked_add(limit)?, limit)));
         let cut = match (deadline, timeout) {
-            (Some((at, limit)), Some((earlier, _))) if at <= earlier => Some((at, TimeLimit::Deadline(limit))),
+            (Some((at, limit)), Some((earlier, _))) if at <= earlier => {
+                Some((at, TimeLimit::Deadline(limit)))
+            }
             (_, Some((at, limit))) => Some((at, TimeLimit::AttemptTimeout(limit))),
             (Some((at, limit)), None) => Some((at, TimeLimit::Deadline(limit))),
             (None, None) => None,

@@ -71,10 +71,15 @@ impl<F: Future<Output: HookResult>> HookOutput<Async> for F {
 /// # Errors
 ///
 /// Returns the reason why the retrying ends: the hook failed, or the deadline has passed.
-pub async fn run_hook<M>(deadline: Option<Instant>, output: impl HookOutput<M>) -> Result<(), Reason> {
+pub async fn run_hook<M>(
+    deadline: Option<Instant>,
+    output: impl HookOutput<M>,
+) -> Result<(), Reason> {
     let succeeded = match deadline {
         None => output.finish().await,
-        Some(deadline) => timeout_at(deadline, output.finish()).await.map_err(|_| Reason::Deadline)?,
+        Some(deadline) => {
+            timeout_at(deadline, output.finish()).await.map_err(|_| Reason::Deadline)?
+        }
     };
     if succeeded { Ok(()) } else { Err(Reason::HookFailed) }
 }

@@ -1,11 +1,11 @@
 //! Drives sessions on tokio: clocks, cut attempts, hooks and waits.
 
-mod call;
+pub(crate) mod call;
 mod clock;
-mod hook;
+pub(crate) mod hook;
 mod outcome;
 
-pub use call::{Call, ErrorType, Verdict, on_error, wait};
-pub use clock::{Clock, Clocked, CutInto, Limits as AttemptLimits, NoClock, StopWatch, Timer};
-pub use hook::{HookOutput, HookResult, run_hook};
-pub use outcome::{Outcome, RepresentsTimeLimit};
+pub(crate) use call::{Call, Verdict, wait};
+pub(crate) use clock::{Clock, Clocked, CutInto};
+pub(crate) use hook::{HookResult, run_hook};
+pub(crate) use outcome::{Outcome, RepresentsTimeLimit};

@@ -37,7 +37,9 @@ impl From<TimeLimit> for Error {
 ///
 /// Kinds that fred makes on its own decide alone; most others are `Unknown` or too wide, so the text decides.
 pub(super) fn classify(error: &Error) -> (ErrorClass, Disposition) {
-    by_kind(error.kind()).or_else(|| by_text(error.details())).unwrap_or_else(|| otherwise(error.kind()))
+    by_kind(error.kind())
+        .or_else(|| by_text(error.details()))
+        .unwrap_or_else(|| otherwise(error.kind()))
 }
 
 /// Classifies the kinds under which all texts mean the same.
@@ -123,7 +125,9 @@ const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
 fn by_text(details: &str) -> Option<(ErrorClass, Disposition)> {
     let details = details.trim_start();
     let row = TEXTS.iter().find(|(words, ..)| {
-        details.strip_prefix(words).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+        details
+            .strip_prefix(words)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
     });
     row.map(|(_, class, disposition)| (*class, *disposition))
 }
@@ -131,7 +135,9 @@ fn by_text(details: &str) -> Option<(ErrorClass, Disposition)> {
 /// Classifies a text that is not in the table: unknown, unless the kind says that fred refused the arguments.
 fn otherwise(kind: &ErrorKind) -> (ErrorClass, Disposition) {
     match kind {
-        ErrorKind::InvalidArgument | ErrorKind::InvalidCommand => (ErrorClass::INVALID_ARGUMENT, Permanent),
+        ErrorKind::InvalidArgument | ErrorKind::InvalidCommand => {
+            (ErrorClass::INVALID_ARGUMENT, Permanent)
+        }
         ErrorKind::Auth => (ErrorClass::AUTH, Unknown),
         ErrorKind::Cluster => (ErrorClass::CLUSTER_DOWN, Unknown),
         ErrorKind::Routing => (ErrorClass::ROUTING, Unknown),
