@@ -155,7 +155,7 @@ make!(from_macro, call);
 #[retryable(policy = FAST, on = |error| error.kind() == io::ErrorKind::ConnectionRefused, attempt = number,
             before = async |attempt| assert!(attempt.number() > 0),
             on_failure = async |failure| assert_eq!(failure.operation(), "hooked"),
-            on_give_up = |give_up| drop(give_up.reason()))]
+            on_give_up = |give_up| assert!(give_up.attempt() > 0))]
 async fn hooked(session: &str, call: &str, outcome: &mut u32) -> io::Result<u32> {
     tokio::task::yield_now().await;
     let _ = (session, call);

@@ -1,3 +1,5 @@
+use std::{any, fmt};
+
 use crate::{Classify, Decide, Decision, Disposition, Failure, Limits, Policy, Random};
 
 /// Answers the first question of every failure: may this error be retried?
@@ -76,10 +78,18 @@ impl<E: Classify> Rule<E> for ByDisposition {
 ///
 /// Inside a composite it speaks for its member; around a composite it speaks for the members that name no errors
 /// of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct On<P, M> {
     pub(crate) policy: P,
     pub(crate) rule: M,
+}
+
+/// Prints the rule by the name of its type, since functions and closures print nothing themselves.
+impl<P: fmt::Debug, M> fmt::Debug for On<P, M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rule = format_args!("{}", any::type_name::<M>());
+        formatter.debug_struct("On").field("policy", &self.policy).field("rule", &rule).finish()
+    }
 }
 
 impl<P: Policy, M> Policy for On<P, M> {

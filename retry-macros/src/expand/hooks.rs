@@ -1,6 +1,6 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
-use syn::{Expr, spanned::Spanned};
+use quote::quote_spanned;
+use syn::Expr;
 
 use super::Names;
 use crate::{args::Args, item::AsyncFn};
@@ -144,10 +144,7 @@ impl<'a> Hooks<'a> {
                 quote_spanned!(site=> (#private::async_hook(&seen, #hook))(&seen))
             }
             Expr::Closure(_) => quote_spanned!(site=> (#private::hook(&seen, #hook))(&seen)),
-            _ => {
-                let hook = hook.to_token_stream();
-                quote_spanned!(hook.span()=> (#hook)(&seen))
-            }
+            _ => quote_spanned!(site=> (#hook)(&seen)),
         }
     }
 }

@@ -168,10 +168,9 @@ impl<S, C: Clock> Call<S, C> {
     /// Returns [`Reason::Deadline`] if it would.
     pub fn check_time(&self, pause: &Pause) -> Result<(), Reason> {
         let starts = || self.clock.elapsed().saturating_add(pause.delay);
-        match pause.start_before {
-            Some(limit) if starts() >= limit => Err(Reason::Deadline),
-            _ => Ok(()),
-        }
+        let late = pause.start_before.is_some_and(|limit| starts() >= limit)
+            || self.clock.deadline().is_some_and(|deadline| passes(deadline, pause.delay));
+        if late { Err(Reason::Deadline) } else { Ok(()) }
     }
 
     /// Names the error type of an attempt's end, so that the closures of `on` need no annotations.
@@ -193,8 +192,16 @@ impl<S, C: Clock> Call<S, C> {
     }
 }
 
+/// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, when the
+/// error that the caller is to get is gone.
+const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
+
 fn passes(deadline: Instant, delay: Duration) -> bool {
-    Instant::now().checked_add(delay).is_none_or(|next| next >= deadline)
+    let rounding = if delay.is_zero() { Duration::ZERO } else { TIMER_RESOLUTION };
+    let longest = delay.saturating_add(rounding);
+    Instant::now()
+        .checked_add(longest)
+        .is_none_or(|next| next > deadline || delay.is_zero() && next == deadline)
 }
 
 /// What follows an attempt of a call with hooks.

@@ -1,0 +1,159 @@
+//! How long to wait: exact delays, saturation, and the distribution of every jitter family.
+#![allow(missing_docs)]
+
+use std::{collections::HashSet, env, process::Command, time::Duration};
+
+use retry_runtime::{Backoff, ConfigError, Constant, Exponential, Jitter, Random, Wait};
+
+const SAMPLES: usize = 20_000;
+const MILLI: Duration = Duration::from_millis(1);
+
+fn delay(backoff: &impl Backoff, retry: u32) -> Duration {
+    backoff.delay(&mut Wait::new(retry, None, &mut Random::seeded(1)))
+}
+
+const PLAIN: Exponential = Exponential::new().jitter(Jitter::None);
+
+#[test]
+fn doubles_from_the_base_up_to_the_longest_delay() {
+    let delays = (1..=11).map(|retry| delay(&PLAIN, retry).as_millis()).collect::<Vec<_>>();
+    assert_eq!(delays, [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 20_000, 20_000]);
+}
+
+#[test]
+fn saturates_at_every_attempt_number() {
+    let endless = PLAIN.max_delay(Duration::MAX);
+    for retry in [1023, 1024, 1025, u32::MAX] {
+        assert_eq!(delay(&PLAIN, retry), Duration::from_secs(20));
+        assert_eq!(delay(&endless, retry), Duration::MAX);
+        assert_eq!(delay(&PLAIN.factor(f64::MAX), retry), Duration::from_secs(20));
+    }
+    assert_eq!(delay(&PLAIN, 0), delay(&PLAIN, 1));
+    assert_eq!(delay(&PLAIN.base_delay(Duration::ZERO), u32::MAX), Duration::ZERO);
+    assert_eq!(delay(&PLAIN.base_delay(Duration::MAX), 7), Duration::MAX);
+    assert_eq!(delay(&Constant::new(Duration::MAX), u32::MAX), Duration::MAX);
+}
+
+#[test]
+fn every_family_survives_the_longest_duration() {
+    let base = Exponential::new().base_delay(Duration::MAX);
+    for jitter in
+        [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::FromBase]
+    {
+        let wait = &mut Random::seeded(3);
+        let drawn = base.jitter(jitter).delay(&mut Wait::new(u32::MAX, Some(Duration::MAX), wait));
+        assert!(drawn <= Duration::MAX, "{jitter}");
+    }
+}
+
+#[test]
+fn refuses_impossible_settings_with_the_value() {
+    for factor in [f64::NAN, f64::INFINITY, 0.5, -1.0] {
+        let error = Exponential::checked(MILLI, factor, MILLI).unwrap_err();
+        assert!(matches!(error, ConfigError::Factor(found) if found.to_bits() == factor.to_bits()));
+    }
+    assert_eq!(
+        Exponential::checked(MILLI * 2, 2.0, MILLI),
+        Err(ConfigError::MaxDelayBelowBase { base_delay: MILLI * 2, max_delay: MILLI })
+    );
+    assert_eq!(
+        Constant::checked(MILLI, Jitter::Decorrelated),
+        Err(ConfigError::JitterNeedsGrowth(Jitter::Decorrelated))
+    );
+}
+
+/// Draws delays in milliseconds for the fourth retry of base 100 ms (nominal 800 ms, capped at 700 ms).
+fn samples(jitter: Jitter, previous: Duration) -> Vec<f64> {
+    let backoff = Exponential::new().base_delay(MILLI * 100).max_delay(MILLI * 700).jitter(jitter);
+    let mut random = Random::seeded(42);
+    let mut drawn = (0..SAMPLES)
+        .map(|_| backoff.delay(&mut Wait::new(4, Some(previous), &mut random)).as_secs_f64() * 1e3)
+        .collect::<Vec<_>>();
+    drawn.sort_by(f64::total_cmp);
+    drawn
+}
+
+/// Asserts the one-sample Kolmogorov–Smirnov test against the uniform distribution on `low ..= high`, at the 0.1 %
+/// level: the statistic stays below `1.95 / sqrt(n)` (Smirnov's asymptotic table).
+fn assert_uniform(sorted: &[f64], low: f64, high: f64) {
+    #[expect(clippy::cast_precision_loss, reason = "twenty thousand is exact")]
+    let count = sorted.len() as f64;
+    let statistic = sorted.iter().zip(0u32..).fold(0.0_f64, |worst, (sample, rank)| {
+        assert!((low..=high).contains(sample), "{sample} is outside {low} ..= {high}");
+        let expected = (sample - low) / (high - low);
+        let (below, upto) = (f64::from(rank) / count, f64::from(rank + 1) / count);
+        worst.max((expected - below).abs()).max((expected - upto).abs())
+    });
+    assert!(statistic < 1.95 / count.sqrt(), "Kolmogorov–Smirnov statistic {statistic}");
+}
+
+#[test]
+fn full_jitter_is_uniform_from_zero_to_the_capped_delay() {
+    assert_uniform(&samples(Jitter::Full, MILLI), 0.0, 700.0);
+}
+
+#[test]
+fn equal_jitter_is_uniform_in_the_upper_half() {
+    assert_uniform(&samples(Jitter::Equal, MILLI), 350.0, 700.0);
+}
+
+#[test]
+fn from_base_jitter_is_uniform_from_the_base() {
+    assert_uniform(&samples(Jitter::FromBase, MILLI), 100.0, 700.0);
+}
+
+#[test]
+fn decorrelated_jitter_is_uniform_from_the_base_to_three_times_the_last_wait() {
+    assert_uniform(&samples(Jitter::Decorrelated, MILLI * 200), 100.0, 600.0);
+}
+
+#[test]
+fn decorrelated_jitter_never_exceeds_the_longest_delay() {
+    let drawn = samples(Jitter::Decorrelated, MILLI * 700);
+    assert!(drawn.last().is_some_and(|longest| (*longest - 700.0).abs() < 1e-9));
+}
+
+#[test]
+fn no_jitter_is_exact() {
+    assert!(samples(Jitter::None, MILLI).iter().all(|drawn| (drawn - 700.0).abs() < 1e-9));
+}
+
+/// The first retry of coredis is not jittered (its finding C1): all clients come back in the same moment.
+#[test]
+fn the_first_retry_is_spread() {
+    let mut random = Random::seeded(5);
+    let backoff = Exponential::new().base_delay(MILLI * 100);
+    let mut drawn = (0..SAMPLES)
+        .map(|_| backoff.delay(&mut Wait::new(1, None, &mut random)).as_secs_f64() * 1e3)
+        .collect::<Vec<_>>();
+    drawn.sort_by(f64::total_cmp);
+    assert_uniform(&drawn, 0.0, 100.0);
+}
+
+/// Run by [`processes_do_not_share_a_sequence`] in processes of their own.
+#[test]
+fn prints_a_first_jitter() {
+    if env::var_os("PRINT_FIRST_JITTER").is_some() {
+        let mut random = Random::from_entropy();
+        let drawn = Exponential::new().delay(&mut Wait::new(1, None, &mut random));
+        println!("jitter={}", drawn.as_nanos());
+    }
+}
+
+#[test]
+fn processes_do_not_share_a_sequence() {
+    let program = env::current_exe().expect("the path of this test");
+    let jitters = (0..24)
+        .map(|_| {
+            let output = Command::new(&program)
+                .args(["--exact", "prints_a_first_jitter", "--nocapture"])
+                .env("PRINT_FIRST_JITTER", "1")
+                .output()
+                .expect("this test starts again");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let (_, rest) = text.split_once("jitter=").expect("a jitter was printed");
+            rest.split_whitespace().next().unwrap_or_default().to_owned()
+        })
+        .collect::<HashSet<_>>();
+    assert_eq!(jitters.len(), 24);
+}
