@@ -195,7 +195,7 @@ async fn members_count_their_own_errors() {
 #[tokio::test(start_paused = true)]
 async fn composites_nest() {
     #[retryable(policy = composite(composite(constant(delay = "1s", retries = 1, on = is_lost)),
-                                   constant(delay = "2s", retries = 2, on = |error| is_rejected(error))))]
+                                   constant(delay = "2s", retries = 2, on = |error| matches!(error, Failed::Rejected(_)))))]
     async fn nested(script: &Script) -> Result<u32, Failed> {
         script.next()
     }

@@ -16,7 +16,8 @@ fn check(rows: &[(Kind, &'static str, Class, Disposition)]) {
         .filter_map(|(kind, details, class, disposition)| {
             let error = Error::new(kind.clone(), *details);
             let found = (Class::of(&error), error.disposition());
-            (found != (*class, *disposition)).then(|| format!("{error}: {found:?}, not {:?}", (class, disposition)))
+            (found != (*class, *disposition))
+                .then(|| format!("{error}: {found:?}, not {:?}", (class, disposition)))
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -195,7 +196,10 @@ fn classes_combine_as_sets() {
 #[test]
 fn classes_print_their_names() {
     assert_eq!(format!("{:?}", Class::WRONG_TYPE), "WRONG_TYPE");
-    assert_eq!(format!("{:?}", Class::LOADING | Class::CONNECTION | Class::OTHER), "CONNECTION | LOADING | OTHER");
+    assert_eq!(
+        format!("{:?}", Class::LOADING | Class::CONNECTION | Class::OTHER),
+        "CONNECTION | LOADING | OTHER"
+    );
     assert_eq!(format!("{:?} {:?}", Class::NONE, Class::ANY), "NONE ANY");
 }
 

@@ -82,9 +82,10 @@ fn join(left: Pause, right: Pause) -> Pause {
 
 /// Returns the reason of the member that came closest to retrying.
 fn most_telling(left: Reason, right: Reason) -> Reason {
-    match (left, right) {
-        (Reason::NotRetryable, other) | (other, Reason::NotRetryable) => other,
-        (Reason::RetriesExhausted, other) | (other, Reason::RetriesExhausted) => other,
-        (reason, _) => reason,
-    }
+    let closeness = |reason| match reason {
+        Reason::NotRetryable => 0,
+        Reason::RetriesExhausted => 1,
+        Reason::Deadline | Reason::HookFailed => 2,
+    };
+    if closeness(right) > closeness(left) { right } else { left }
 }

@@ -1,3 +1,5 @@
+#![expect(clippy::type_complexity, reason = "an opaque type inside cannot be given a name")]
+
 use std::{
     fmt,
     future::{Future, IntoFuture, Ready, ready},
@@ -189,14 +191,14 @@ where
 
     async fn run(self) -> Result<T, E> {
         let Self { retry, name, mut before, mut on_failure, mut on_give_up } = self;
-        let Retry { policy, mut operation, rule, retry_value } = retry;
+        let Retry { policy, mut operation, rule, wants_other } = retry;
         let mut call = Call::watched(&policy);
         let upcoming = call.upcoming();
         let stopped = run_hook(call.deadline(), before.call(&upcoming)).await;
         let (outcome, reason, cut) = loop {
             call.begin();
             let ended = call.run(operation()).await;
-            let keep = |value: &T| retry_value.retries(value);
+            let keep = |value: &T| wants_other.retries(value);
             let (outcome, pause, cut) =
                 match call.judge(&policy, &rule, ended, keep).unless(stopped) {
                     Verdict::Success(outcome) => return outcome,

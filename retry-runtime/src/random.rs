@@ -43,10 +43,7 @@ impl Random {
     /// A range that is empty because its ends are in the wrong order yields its start.
     pub fn between(&mut self, range: RangeInclusive<Duration>) -> Duration {
         let (low, high) = range.into_inner();
-        if high <= low {
-            return low;
-        }
-        let span = (high - low).as_nanos();
+        let span = high.saturating_sub(low).as_nanos();
         let drawn = match u64::try_from(span) {
             Ok(span) => Duration::from_nanos(self.0.u64(0..=span)),
             Err(_) => duration_from_nanos(self.0.u128(0..=span)),

@@ -45,7 +45,7 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    Retry { policy, operation, rule: ByDisposition::default(), retry_value: NoValue }
+    Retry { policy, operation, rule: ByDisposition::default(), wants_other: NoValue }
 }
 
 /// Calls [`retry`] as a method of the operation.
@@ -82,7 +82,7 @@ pub struct Retry<P, Op, V = NoValue> {
     pub(crate) policy: P,
     pub(crate) operation: Op,
     pub(crate) rule: ByDisposition,
-    pub(crate) retry_value: V,
+    pub(crate) wants_other: V,
 }
 
 impl<P, Op, Fut, T, E, V> Retry<P, Op, V>
@@ -94,7 +94,7 @@ where
     /// argument.
     pub fn on<M>(self, rule: M) -> Retry<On<P, M>, Op, V> {
         let policy = On { policy: self.policy, rule };
-        Retry { policy, operation: self.operation, rule: self.rule, retry_value: self.retry_value }
+        Retry { policy, operation: self.operation, rule: self.rule, wants_other: self.wants_other }
     }
 
     /// Retries the errors for which a closure says so, and only them.
@@ -107,8 +107,8 @@ where
     /// Retries also the successful values for which a closure says so, such as "still pending".
     ///
     /// When the retries are used up, the caller gets the last value.
-    pub fn on_ok<W: Fn(&T) -> bool>(self, retry_value: W) -> Retry<P, Op, W> {
-        Retry { policy: self.policy, operation: self.operation, rule: self.rule, retry_value }
+    pub fn on_ok<W: Fn(&T) -> bool>(self, wants_other: W) -> Retry<P, Op, W> {
+        Retry { policy: self.policy, operation: self.operation, rule: self.rule, wants_other }
     }
 
     /// Declares that repeating the operation does no harm, so that unknown outcomes are retried too.
@@ -212,7 +212,7 @@ where
                 }
                 StepProjection::Attempt { running } => {
                     let ended = ready!(running.poll(context));
-                    let keep = |value: &T| retry.retry_value.retries(value);
+                    let keep = |value: &T| retry.wants_other.retries(value);
                     match call.settle(&retry.policy, &retry.rule, ended, keep) {
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
                         ControlFlow::Continue(Duration::ZERO) => {
@@ -221,7 +221,7 @@ where
                             return Poll::Pending;
                         }
                         ControlFlow::Continue(delay) => {
-                            this.step.set(Step::Wait { sleep: sleep(delay) })
+                            this.step.set(Step::Wait { sleep: sleep(delay) });
                         }
                     }
                 }

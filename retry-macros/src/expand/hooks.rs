@@ -65,7 +65,7 @@ impl<'a> Hooks<'a> {
         let Names { private, call, ended, outcome, .. } = self.names;
         let site = Span::mixed_site();
         let operation = &self.operation;
-        let run = |hook: &Option<&Expr>, argument: TokenStream| {
+        let run = |hook: Option<&Expr>, argument: TokenStream| {
             hook.map(|hook| {
                 let hook_call = self.call(hook);
                 quote_spanned!(site=> {
@@ -83,7 +83,7 @@ impl<'a> Hooks<'a> {
                 }
             })
         };
-        let first = run(&self.before, quote_spanned!(site=> #call.upcoming()));
+        let first = run(self.before, quote_spanned!(site=> #call.upcoming()));
         let (stopped, unless) = match &first {
             Some(first) => (
                 quote_spanned!(site=> let stopped = #first;),
@@ -93,7 +93,7 @@ impl<'a> Hooks<'a> {
         };
         let before = stop_on(first);
         let on_failure = stop_on(run(
-            &self.on_failure,
+            self.on_failure,
             quote_spanned!(site=> #call.failure(#operation, &#outcome, &pause, cut)),
         ));
         let check_time = stop_on(Some(quote_spanned!(site=> #call.check_time(&pause))));

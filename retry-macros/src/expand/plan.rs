@@ -93,7 +93,7 @@ impl Builder<'_> {
         }
         match &leaf.jitter {
             Some(JitterArg::Family { variant, .. }) => {
-                policy.extend(quote!(.jitter(#runtime::Jitter::#variant)))
+                policy.extend(quote!(.jitter(#runtime::Jitter::#variant)));
             }
             Some(JitterArg::Expr(jitter)) => policy.extend(quote!(.jitter(#jitter))),
             None => {}
