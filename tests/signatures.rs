@@ -1,5 +1,5 @@
 //! The attribute works on every shape of function, and the futures can be spawned.
-#![allow(missing_docs, clippy::pedantic)]
+#![allow(missing_docs, clippy::all, clippy::pedantic)]
 
 use std::{future::Future, io, pin::Pin, sync::Arc};
 

@@ -1,0 +1,52 @@
+//! The expansion adds no lint of its own, whatever the user denies.
+#![deny(warnings, missing_docs, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery)]
+#![deny(clippy::shadow_unrelated, clippy::shadow_reuse, clippy::shadow_same, clippy::allow_attributes)]
+#![deny(clippy::absolute_paths, clippy::infinite_loop, clippy::unwrap_used, clippy::panic)]
+
+use std::io;
+
+use retry_runtime::{Constant, RetryPolicy, retryable};
+
+const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(std::time::Duration::ZERO);
+
+/// Has a body of one expression.
+///
+/// # Errors
+///
+/// Returns what the operation does.
+#[retryable]
+pub async fn one_line(value: &str) -> io::Result<usize> {
+    Ok(value.len())
+}
+
+/// Returns early, with everything declared.
+///
+/// # Errors
+///
+/// Returns what the operation does.
+#[retryable(policy = POLICY, on = |error| error.kind() == io::ErrorKind::Other, on_ok = |value| *value > 9,
+            attempt = attempt, before = |_| (), on_failure = async |_| (), on_give_up = |_| (), name = "all")]
+pub async fn everything(value: u32) -> io::Result<u32> {
+    if value == 0 {
+        return Err(io::Error::other("zero"));
+    }
+    Ok(one_line("a").await.map(|length| u32::from(length == 1))? + attempt)
+}
+
+/// Nests composites and limits.
+///
+/// # Errors
+///
+/// Returns what the operation does.
+#[retryable(policy = composite(constant(delay = "1s", on = |_| true), exponential(factor = 3), POLICY, deadline = "9s"),
+            idempotent)]
+pub async fn composed(value: u32) -> io::Result<u32> {
+    std::future::ready(Ok(value)).await
+}
+
+#[tokio::test]
+async fn lint_clean_functions_work() {
+    assert_eq!(one_line("four").await.ok(), Some(4));
+    assert_eq!(everything(1).await.ok(), Some(2));
+    assert_eq!(composed(1).await.ok(), Some(1));
+}

@@ -1,0 +1,8 @@
+use retry_runtime::retryable;
+
+#[retryable]
+async fn push() {}
+
+fn main() {
+    let _ = push;
+}
