@@ -39,7 +39,7 @@ fn say(failure: &Failure<'_, Error>) {
         "  {:>5} ms  attempt {} failed: {:?}; next in {} ms",
         failure.elapsed().as_millis(),
         failure.attempt(),
-        failure.error().map(ErrorClass::of).unwrap_or(ErrorClass::NONE),
+        failure.error().map_or(ErrorClass::NONE, ErrorClass::of),
         failure.delay().as_millis(),
     );
 }

@@ -1,13 +1,26 @@
 //! The expansion adds no lint of its own, whatever the user denies.
-#![deny(warnings, missing_docs, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery)]
-#![deny(clippy::shadow_unrelated, clippy::shadow_reuse, clippy::shadow_same, clippy::allow_attributes)]
+#![deny(
+    warnings,
+    missing_docs,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#![deny(
+    clippy::shadow_unrelated,
+    clippy::shadow_reuse,
+    clippy::shadow_same,
+    clippy::allow_attributes
+)]
 #![deny(clippy::absolute_paths, clippy::infinite_loop, clippy::unwrap_used, clippy::panic)]
 
-use std::io;
+use std::{future::ready, io, time::Duration};
 
 use retry_runtime::{Constant, RetryPolicy, retryable};
 
-const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(std::time::Duration::ZERO);
+const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::ZERO);
 
 /// Has a body of one expression.
 ///
@@ -24,7 +37,7 @@ pub async fn one_line(value: &str) -> io::Result<usize> {
 /// # Errors
 ///
 /// Returns what the operation does.
-#[retryable(policy = POLICY, on = |error| error.kind() == io::ErrorKind::Other, on_ok = |value| *value > 9,
+#[retryable(policy = POLICY, on = |error| error.kind() == io::ErrorKind::Other, on_ok = |found| *found > 9,
             attempt = attempt, before = |_| (), on_failure = async |_| (), on_give_up = |_| (), name = "all")]
 pub async fn everything(value: u32) -> io::Result<u32> {
     if value == 0 {
@@ -41,7 +54,7 @@ pub async fn everything(value: u32) -> io::Result<u32> {
 #[retryable(policy = composite(constant(delay = "1s", on = |_| true), exponential(factor = 3), POLICY, deadline = "9s"),
             idempotent)]
 pub async fn composed(value: u32) -> io::Result<u32> {
-    std::future::ready(Ok(value)).await
+    ready(Ok(value)).await
 }
 
 #[tokio::test]

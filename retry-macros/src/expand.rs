@@ -78,7 +78,7 @@ impl Names {
 
 fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
     let Names { private, call, ended, outcome, .. } = names;
-    let plan = Plan::new(args, names);
+    let plan = Plan::new(args, item, names);
     let hooks = Hooks::new(args, item, names);
     let (bindings, start) = (&plan.bindings, &plan.start);
     let start_fn = if hooks.is_empty() { quote!(start) } else { quote!(watched) };
@@ -164,6 +164,15 @@ impl VisitMut for EraseImplTrait {
     }
 }
 
+/// The return type with our hygiene: where a missing `Classify` or `From<TimeLimit>` has its cause.
+pub(crate) fn return_span(item: &AsyncFn) -> Span {
+    let span = match &item.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => item.sig.ident.span(),
+    };
+    span.resolved_at(Span::mixed_site())
+}
+
 fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> TokenStream {
     let Names { private, call, ended, .. } = names;
     let rule = if args.idempotent.is_some() {
@@ -176,15 +185,12 @@ fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> Tok
         Some(function) => quote_spanned!(Span::mixed_site()=> |value| (#function)(value)),
         None => quote!(#private::keep_value),
     };
-    let method = if Hooks::wanted(args) { quote!(judge) } else { quote!(settle) };
+    let method = if Hooks::wanted(args) { "judge" } else { "settle" };
+    let method = Ident::new(method, return_span(item));
     let policy = &plan.settle;
-    // Spanned at the return type, where a missing `Classify` or `From<TimeLimit>` has its cause.
-    let span = match &item.sig.output {
-        ReturnType::Type(_, ty) => ty.span(),
-        ReturnType::Default => item.sig.ident.span(),
-    }
-    .resolved_at(Span::mixed_site());
+    let span = return_span(item);
+    let ended = Ident::new(&ended.to_string(), span);
     // The policy first: it may look at the type of the end, which is then moved.
-    let arguments = quote!((#policy, &#private::#rule, #ended, #retry_value));
+    let arguments = quote_spanned!(span=> (#policy, &#private::#rule, #ended, #retry_value));
     quote_spanned!(span=> #call.#method #arguments)
 }

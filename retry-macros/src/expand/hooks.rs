@@ -1,6 +1,6 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::Expr;
+use syn::{Expr, spanned::Spanned};
 
 use super::Names;
 use crate::{args::Args, item::AsyncFn};
@@ -138,7 +138,8 @@ impl<'a> Hooks<'a> {
     /// their argument.
     fn call(&self, hook: &Expr) -> TokenStream {
         let private = &self.names.private;
-        let site = Span::mixed_site();
+        // Ours, reported at the hook.
+        let site = hook.span().resolved_at(Span::mixed_site());
         match hook {
             Expr::Closure(closure) if closure.asyncness.is_some() => {
                 quote_spanned!(site=> (#private::async_hook(&seen, #hook))(&seen))

@@ -2,10 +2,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit, spanned::Spanned};
 
-use super::Names;
+use super::{Names, return_span};
 use crate::{
     args::Args,
     duration::DurationArg,
+    item::AsyncFn,
     policy::{JitterArg, Leaf, LimitArgs, PolicyArg, RetriesArg},
 };
 
@@ -24,15 +25,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(args: &Args, names: &Names) -> Self {
-        let mut builder = Builder { names, bindings: TokenStream::new(), count: 0 };
+    pub(crate) fn new(args: &Args, item: &AsyncFn, names: &Names) -> Self {
+        let site = return_span(item);
+        let mut builder = Builder { names, site, bindings: TokenStream::new(), count: 0 };
         let default = PolicyArg::Exponential(Box::default());
         let Parts { start, settle } = builder.policy(args.policy.as_ref().unwrap_or(&default));
         let settle = match &args.on {
-            Some(rule) => {
-                let settle = builder.on(&settle, rule);
-                quote!(&#settle)
-            }
+            Some(rule) => builder.on(&settle, rule),
             None => settle,
         };
         Self { bindings: builder.bindings, start, settle }
@@ -47,6 +46,8 @@ struct Parts {
 
 struct Builder<'a> {
     names: &'a Names,
+    /// Where rustc reports what the policy and the error type have against each other.
+    site: Span,
     bindings: TokenStream,
     count: usize,
 }
@@ -66,7 +67,7 @@ impl Builder<'_> {
                 self.composite(&composite.members, &composite.limits)
             }
             PolicyArg::Never => {
-                let never = quote!(&#runtime::Never);
+                let never = quote_spanned!(self.site=> &#runtime::Never);
                 Parts { start: never.clone(), settle: never }
             }
             PolicyArg::Expr(expr) => self.expr(expr),
@@ -104,12 +105,13 @@ impl Builder<'_> {
             None => {}
         }
         policy.extend(limits(&leaf.limits));
-        let start = if is_literal(leaf) { quote!(&const { #policy }) } else { self.bind(&policy) };
+        let start = if is_literal(leaf) {
+            quote_spanned!(self.site=> &const { #policy })
+        } else {
+            self.bind(&policy)
+        };
         let settle = match &leaf.on {
-            Some(rule) => {
-                let settle = self.on(&start, rule);
-                quote!(&#settle)
-            }
+            Some(rule) => self.on(&start, rule),
             None => start.clone(),
         };
         Parts { start, settle }
@@ -143,10 +145,11 @@ impl Builder<'_> {
 
     /// Evaluates an expression once, before the loop, and returns a reference to it.
     fn bind(&mut self, value: &TokenStream) -> TokenStream {
-        let name = format_ident!("policy_{}", self.count, span = Span::mixed_site());
+        let site = value.span().resolved_at(Span::mixed_site());
+        let name = format_ident!("policy_{}", self.count, span = site);
         self.count += 1;
         self.bindings.extend(quote!(let #name = #value;));
-        quote_spanned!(value.span()=> &#name)
+        quote_spanned!(site=> &#name)
     }
 
     fn bind_duration(&mut self, duration: Option<&DurationArg>) -> Option<DurationArg> {
@@ -166,11 +169,13 @@ impl Builder<'_> {
     /// A closure is given its argument type, so that the user need not write it.
     fn on(&self, policy: &TokenStream, rule: &Expr) -> TokenStream {
         let Names { private, call, ended, .. } = self.names;
+        let site = rule.span().resolved_at(Span::mixed_site());
         match rule {
             Expr::Closure(_) => {
-                quote!(#private::on_error(#call.error_type(&#ended), #policy, #rule))
+                let ended = Ident::new(&ended.to_string(), self.site);
+                quote_spanned!(self.site=> &#private::on_error(#call.error_type(&#ended), #policy, #rule))
             }
-            _ => quote_spanned!(rule.span()=> #private::on(#policy, #rule)),
+            _ => quote_spanned!(site=> &#private::on(#policy, #rule)),
         }
     }
 }

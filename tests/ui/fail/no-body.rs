@@ -7,17 +7,14 @@ trait Push {
     async fn push(&self) -> io::Result<()>;
 }
 
-fn main() {
-    fn push(p: &impl Push) {
-        let _ = p.push();
-    }
-    let _ = push::<Never>;
-}
+struct Service;
 
-struct Never;
-
-impl Push for Never {
+impl Push for Service {
     async fn push(&self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn main() {
+    let _ = Service.push();
 }
