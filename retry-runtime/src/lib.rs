@@ -83,3 +83,8 @@ pub use crate::{
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 #[doc = include_str!("../docs/retryable.md")]
 pub use retry_macros::retryable;
+
+/// Compiles the examples of the README.
+#[cfg(all(doctest, feature = "fred", feature = "macros"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

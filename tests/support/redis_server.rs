@@ -53,7 +53,11 @@ impl RedisServer {
     pub fn restart(&mut self) {
         end(&mut self.child);
         self.child = spawn(self.port, &self.directory, &self.arguments);
-        assert!(answers(self.port, &mut self.child), "redis-server does not start again on port {}", self.port);
+        assert!(
+            answers(self.port, &mut self.child),
+            "redis-server does not start again on port {}",
+            self.port
+        );
     }
 
     /// Sends one command on a connection of its own, past fred, and returns what arrives at first.
@@ -73,7 +77,8 @@ fn fresh_directory() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("retry-tests-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let directory = std::env::temp_dir().join(name);
-    fs::create_dir_all(&directory).unwrap_or_else(|error| panic!("cannot create {}: {error}", directory.display()));
+    fs::create_dir_all(&directory)
+        .unwrap_or_else(|error| panic!("cannot create {}: {error}", directory.display()));
     directory
 }
 
@@ -84,7 +89,16 @@ fn free_port() -> u16 {
 
 fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Child {
     let spawned = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ])
         .args(["--logfile", "log", "--dir"])
         .arg(directory)
         .args(arguments)
@@ -119,7 +133,8 @@ fn end(child: &mut Child) {
 }
 
 fn request(port: u16, words: &[&str]) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), START_LIMIT)?;
+    let mut stream =
+        TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), START_LIMIT)?;
     stream.set_read_timeout(Some(START_LIMIT))?;
     let mut bytes = format!("*{}\r\n", words.len());
     for word in words {
