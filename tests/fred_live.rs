@@ -1,8 +1,5 @@
 //! What the errors of a real server say, as fred hands them over.
 
-#[path = "support/mod.rs"]
-mod support;
-
 use std::{collections::HashMap, fmt::Debug, time::Duration};
 
 use fred::{
@@ -18,9 +15,8 @@ use retry_runtime::{
     Disposition::{self, NotExecuted, Permanent, Unknown},
     ErrorClass as Class,
 };
+use retry_tests::RedisServer;
 use tokio::time::{sleep, timeout};
-
-use crate::support::RedisServer;
 
 /// The limit on everything that should not take long; without one fred waits for ever in some failures.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -23,6 +23,10 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// Starts a server that keeps nothing on disk, with more arguments such as `["--maxmemory", "1"]`.
+    ///
+    /// # Panics
+    ///
+    /// If redis-server is missing, or does not start.
     pub fn start(arguments: &[&str]) -> Self {
         let directory = fresh_directory();
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
@@ -50,6 +54,10 @@ impl RedisServer {
     }
 
     /// Starts the server again on the same port, with the files it left; kills it first if it runs.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
     pub fn restart(&mut self) {
         end(&mut self.child);
         self.child = spawn(self.port, &self.directory, &self.arguments);
@@ -61,6 +69,10 @@ impl RedisServer {
     }
 
     /// Sends one command on a connection of its own, past fred, and returns what arrives at first.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
     pub fn command(&self, words: &[&str]) -> String {
         request(self.port, words).unwrap_or_else(|error| panic!("{words:?} failed: {error}"))
     }
@@ -136,11 +148,9 @@ fn request(port: u16, words: &[&str]) -> io::Result<String> {
     let mut stream =
         TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), START_LIMIT)?;
     stream.set_read_timeout(Some(START_LIMIT))?;
-    let mut bytes = format!("*{}\r\n", words.len());
-    for word in words {
-        bytes += &format!("${}\r\n{word}\r\n", word.len());
-    }
-    stream.write_all(bytes.as_bytes())?;
+    let count = words.len();
+    let words: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+    stream.write_all(format!("*{count}\r\n{words}").as_bytes())?;
     let mut answer = [0; 4096];
     let length = stream.read(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())

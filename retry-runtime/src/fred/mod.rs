@@ -1,4 +1,4 @@
-//! The errors of [fred](::fred): what class each belongs to, and whether the command it answers may be sent again.
+//! The errors of fred: what class each belongs to, and whether the command it answers may be sent again.
 
 mod classify;
 mod error_class;
