@@ -1,19 +1,19 @@
 //! What the errors of a real server say, as fred hands them over.
 
-use std::{collections::HashMap, fmt::Debug, time::Duration};
+use std::{collections::HashMap, fmt::Debug, io, time::Duration};
 
 use fred::{
     clients::WithOptions,
     prelude::{
         Builder, Client, ClientLike, Config, Error, FredResult, KeysInterface, ListInterface,
-        LuaInterface, Options, ServerConfig, StreamsInterface, Value,
+        LuaInterface, Options, ReconnectPolicy, ServerConfig, StreamsInterface, Value,
     },
     types::CustomCommand,
 };
 use retry_runtime::{
     Classify,
     Disposition::{self, NotExecuted, Permanent, Unknown},
-    ErrorClass as Class,
+    ErrorClass as Class, retryable,
 };
 use retry_tests::RedisServer;
 use tokio::time::{sleep, timeout};
@@ -307,4 +307,48 @@ async fn a_command_before_the_connection_is_not_executed() {
     let get: FredResult<Value> =
         client(server.port(), None).with_options(&impatient).get("key").await;
     check(get, "Connection closed unexpectedly.", Class::CANCELED, NotExecuted);
+}
+
+/// The increment ran, and then its reply was lost: sending it again would count twice.
+#[tokio::test]
+async fn an_unknown_outcome_is_not_repeated_by_default() {
+    #[retryable(policy = constant(delay = "1ms", retries = 5))]
+    async fn increment(client: &Client) -> FredResult<i64> {
+        let _: i64 = client.incr("counter").await?;
+        Err(Error::from(io::Error::from(io::ErrorKind::ConnectionReset)))
+    }
+    let server = RedisServer::start(&[]);
+    let lost = increment(&connected(&server).await).await;
+    check(lost, "", Class::CONNECTION, Unknown);
+    assert_eq!(server.command(&["GET", "counter"]), "$1\r\n1\r\n");
+}
+
+/// The seed's decorator: connection errors are retried while the server is away.
+#[tokio::test]
+async fn a_call_survives_a_server_that_comes_back() {
+    #[retryable(policy = constant(delay = "100ms", retries = 100), on = Class::CONNECTION | Class::TIMEOUT)]
+    async fn push(client: &Client) -> FredResult<i64> {
+        client.lpush("list", vec![1, 2, 3]).await
+    }
+    let mut server = RedisServer::start(&[]);
+    let reconnecting = {
+        let mut builder = Builder::from_config(Config {
+            server: ServerConfig::new_centralized("127.0.0.1", server.port()),
+            ..Config::default()
+        });
+        builder.set_policy(ReconnectPolicy::new_constant(0, 20));
+        builder.with_performance_config(|performance| {
+            performance.default_command_timeout = Duration::from_millis(200);
+        });
+        builder.build().expect("the configuration is complete")
+    };
+    connect(&reconnecting).await.expect("the server is up");
+    server.kill();
+    let call = tokio::spawn({
+        let client = reconnecting.clone();
+        async move { push(&client).await }
+    });
+    sleep(Duration::from_millis(300)).await;
+    server.restart();
+    assert_eq!(timeout(LIMIT, call).await.expect("in time").expect("no panic"), Ok(3));
 }

@@ -1,0 +1,11 @@
+//! What a call does, on a paused clock.
+#![allow(missing_docs)]
+
+mod attempts;
+mod cancellation;
+mod composites;
+mod coredis;
+mod hooks;
+mod limits;
+mod script;
+mod sharing;
