@@ -163,3 +163,24 @@ async fn the_policy_is_evaluated_once_rules_and_hooks_each_time_they_are_asked()
     assert_eq!(call(&made).await, REJECTED);
     assert_eq!(made.get(), 1 + 3 * 10 + 3 * 100);
 }
+
+#[tokio::test(start_paused = true)]
+async fn hooks_learn_the_name_of_the_operation() {
+    #[retryable(on_give_up = |give_up| names.borrow_mut().push(give_up.operation().to_owned()))]
+    async fn own_name(names: &RefCell<Vec<String>>) -> Result<u32, Failed> {
+        Err(Failed::Broken)
+    }
+    #[retryable(name = "given", on_give_up = |give_up| names.borrow_mut().push(give_up.operation().to_owned()))]
+    async fn given_name(names: &RefCell<Vec<String>>) -> Result<u32, Failed> {
+        Err(Failed::Broken)
+    }
+    let (names, script) = (RefCell::default(), Script::new(&[Err(Failed::Broken)]));
+    own_name(&names).await.expect_err("broken");
+    given_name(&names).await.expect_err("broken");
+    let hook = async |give_up: &retry_runtime::GiveUp<'_, Failed>| {
+        names.borrow_mut().push(give_up.operation().to_owned());
+    };
+    let _ = EVERY_SECOND.retry(|| script.run()).name("before").on_give_up(hook).await;
+    let _ = EVERY_SECOND.retry(|| script.run()).on_give_up(hook).name("after").await;
+    assert_eq!(names.into_inner(), ["own_name", "given", "before", "after"]);
+}

@@ -1,0 +1,150 @@
+use std::future::Future;
+
+use super::{Drive, Hooked, NoHook, Parts, Run, hooked};
+use crate::{Attempt, Failure, GiveUp, Retry};
+
+impl<P, Op, Fut, T, E, V> Retry<P, Op, V>
+where
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    /// Awaits a hook before every attempt.
+    ///
+    /// One that fails ends the retrying: the caller gets the last error; before the first attempt there is none, so
+    /// that attempt is made, and no other.
+    pub fn before<H, X>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, H, NoHook, NoHook>,
+        impl Drive<Parts<P, Op, V, H, NoHook, NoHook>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        H: AsyncFnMut(&Attempt) -> X,
+        Parts<P, Op, V, H, NoHook, NoHook>: Run<Output = Result<T, E>>,
+    {
+        hooked(Parts::new(self).before(hook))
+    }
+
+    /// Awaits a hook after every failure that will be retried, before the wait: the place to repair.
+    ///
+    /// One that fails ends the retrying, and the caller gets the operation's error.
+    pub fn on_failure<H, X>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, NoHook, H, NoHook>,
+        impl Drive<Parts<P, Op, V, NoHook, H, NoHook>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        H: AsyncFnMut(&Failure<'_, E>) -> X,
+        Parts<P, Op, V, NoHook, H, NoHook>: Run<Output = Result<T, E>>,
+    {
+        hooked(Parts::new(self).on_failure(hook))
+    }
+
+    /// Awaits a hook once, when the call ends without success.
+    pub fn on_give_up<H, X>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, NoHook, NoHook, H>,
+        impl Drive<Parts<P, Op, V, NoHook, NoHook, H>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        H: AsyncFnMut(&GiveUp<'_, E>) -> X,
+        Parts<P, Op, V, NoHook, NoHook, H>: Run<Output = Result<T, E>>,
+    {
+        hooked(Parts::new(self).on_give_up(hook))
+    }
+
+    /// Names the operation, for hooks that serve several.
+    pub fn name(
+        self,
+        name: &'static str,
+    ) -> Hooked<
+        Parts<P, Op, V>,
+        impl Drive<Parts<P, Op, V>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        Parts<P, Op, V>: Run<Output = Result<T, E>>,
+    {
+        hooked(Parts { name, ..Parts::new(self) })
+    }
+}
+
+impl<P, Op, Fut, T, E, V, F, G, D> Hooked<Parts<P, Op, V, NoHook, F, G>, D>
+where
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    /// Awaits a hook before every attempt.
+    ///
+    /// One that fails ends the retrying: the caller gets the last error; before the first attempt there is none, so
+    /// that attempt is made, and no other.
+    pub fn before<H, X>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, H, F, G>,
+        impl Drive<Parts<P, Op, V, H, F, G>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        H: AsyncFnMut(&Attempt) -> X,
+        Parts<P, Op, V, H, F, G>: Run<Output = Result<T, E>>,
+    {
+        hooked(self.parts.before(hook))
+    }
+}
+
+impl<P, Op, Fut, T, E, V, B, G, D> Hooked<Parts<P, Op, V, B, NoHook, G>, D>
+where
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    /// Awaits a hook after every failure that will be retried, before the wait: the place to repair.
+    ///
+    /// One that fails ends the retrying, and the caller gets the operation's error.
+    pub fn on_failure<H, X>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, B, H, G>,
+        impl Drive<Parts<P, Op, V, B, H, G>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        H: AsyncFnMut(&Failure<'_, E>) -> X,
+        Parts<P, Op, V, B, H, G>: Run<Output = Result<T, E>>,
+    {
+        hooked(self.parts.on_failure(hook))
+    }
+}
+
+impl<P, Op, Fut, T, E, V, B, F, D> Hooked<Parts<P, Op, V, B, F, NoHook>, D>
+where
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    /// Awaits a hook once, when the call ends without success.
+    pub fn on_give_up<H, X>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, B, F, H>,
+        impl Drive<Parts<P, Op, V, B, F, H>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        H: AsyncFnMut(&GiveUp<'_, E>) -> X,
+        Parts<P, Op, V, B, F, H>: Run<Output = Result<T, E>>,
+    {
+        hooked(self.parts.on_give_up(hook))
+    }
+}
+
+impl<P, Op, V, B, F, G, D> Hooked<Parts<P, Op, V, B, F, G>, D> {
+    /// Names the operation, for hooks that serve several.
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.parts.name = name;
+        self
+    }
+}

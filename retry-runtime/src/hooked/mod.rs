@@ -1,0 +1,167 @@
+#![expect(clippy::type_complexity, reason = "an opaque type inside cannot be given a name")]
+
+mod hook;
+mod methods;
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+};
+
+use self::hook::{BeforeHook, FailureHook, GiveUpHook, NoHook};
+use crate::{
+    ByDisposition, Decide, Policy, Reason, Retry, RetryValue,
+    drive::{Call, Clocked, CutInto, Verdict, run_hook, wait},
+};
+
+/// A call in the closure form with hooks, to be configured and awaited.
+///
+/// `D` makes the future; it is how an `async fn` gets a nameable future without a box.
+#[must_use = "nothing happens until the call is awaited"]
+pub struct Hooked<C, D> {
+    parts: C,
+    drive: D,
+}
+
+/// What a call with hooks is made of.
+pub struct Parts<P, Op, V, B = NoHook, F = NoHook, G = NoHook> {
+    retry: Retry<P, Op, V>,
+    name: &'static str,
+    before: B,
+    on_failure: F,
+    on_give_up: G,
+}
+
+impl<P: fmt::Debug, Op, V, B, F, G> fmt::Debug for Parts<P, Op, V, B, F, G> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parts").field("retry", &self.retry).finish_non_exhaustive()
+    }
+}
+
+/// Makes the future of a call from its parts.
+pub trait Drive<C> {
+    /// The future.
+    type Future: Future;
+
+    /// Makes it.
+    fn drive(self, parts: C) -> Self::Future;
+}
+
+impl<C, D, Fut> Drive<C> for D
+where
+    D: FnOnce(C) -> Fut,
+    Fut: Future,
+{
+    type Future = Fut;
+
+    fn drive(self, parts: C) -> Fut {
+        self(parts)
+    }
+}
+
+impl<C, D: Drive<C>> IntoFuture for Hooked<C, D> {
+    type Output = <D::Future as Future>::Output;
+    type IntoFuture = D::Future;
+
+    fn into_future(self) -> D::Future {
+        self.drive.drive(self.parts)
+    }
+}
+
+impl<C, D> fmt::Debug for Hooked<C, D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Hooked").finish_non_exhaustive()
+    }
+}
+
+type WatchedClock<P> = <<P as Policy>::Timing as Clocked>::Watched;
+
+/// A call whose parts fit together: the policy decides about the error, and the hooks accept it.
+pub trait Run {
+    /// What the operation returns.
+    type Output;
+
+    /// Runs the call.
+    fn run(self) -> impl Future<Output = Self::Output>;
+}
+
+impl<P, Op, Fut, T, E, V, B, F, G> Run for Parts<P, Op, V, B, F, G>
+where
+    P: Decide<E, ByDisposition>,
+    WatchedClock<P>: CutInto<Result<T, E>>,
+    Op: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    V: RetryValue<T>,
+    B: for<'a> BeforeHook<'a>,
+    F: for<'a> FailureHook<'a, E>,
+    G: for<'a> GiveUpHook<'a, E>,
+{
+    type Output = Result<T, E>;
+
+    async fn run(self) -> Result<T, E> {
+        let Self { retry, name, mut before, mut on_failure, mut on_give_up } = self;
+        let Retry { policy, mut operation, rule, wants_other } = retry;
+        let mut call = Call::watched(&policy);
+        let upcoming = call.upcoming();
+        let stopped = run_hook(call.deadline(), before.call(&upcoming)).await;
+        let (outcome, reason, cut) = loop {
+            call.begin();
+            let ended = call.run(operation()).await;
+            let keep = |value: &T| wants_other.retries(value);
+            let (outcome, pause, cut) =
+                match call.judge(&policy, &rule, ended, keep).unless(stopped) {
+                    Verdict::Success(outcome) => return outcome,
+                    Verdict::GiveUp(outcome, reason, cut) => break (outcome, reason, cut),
+                    Verdict::Retry(outcome, pause, cut) => (outcome, pause, cut),
+                };
+            let failure = call.failure(name, &outcome, &pause, cut);
+            if let Err(reason) = run_hook(call.deadline(), on_failure.call(&failure)).await {
+                break (outcome, reason, cut);
+            }
+            if let Err(reason) = call.check_time(&pause) {
+                break (outcome, reason, cut);
+            }
+            wait(pause.delay()).await;
+            let upcoming = call.upcoming();
+            if let Err(reason) = run_hook(call.deadline(), before.call(&upcoming)).await {
+                break (outcome, reason, cut);
+            }
+        };
+        let give_up = call.give_up(name, &outcome, reason, cut);
+        // Whatever it answers, the call is over.
+        let _: Result<(), Reason> = run_hook(None, on_give_up.call(&give_up)).await;
+        outcome
+    }
+}
+
+impl<P, Op, V> Parts<P, Op, V> {
+    fn new(retry: Retry<P, Op, V>) -> Self {
+        Self { retry, name: "", before: NoHook, on_failure: NoHook, on_give_up: NoHook }
+    }
+}
+
+impl<P, Op, V, F, G> Parts<P, Op, V, NoHook, F, G> {
+    fn before<H>(self, before: H) -> Parts<P, Op, V, H, F, G> {
+        let Self { retry, name, before: NoHook, on_failure, on_give_up } = self;
+        Parts { retry, name, before, on_failure, on_give_up }
+    }
+}
+
+impl<P, Op, V, B, G> Parts<P, Op, V, B, NoHook, G> {
+    fn on_failure<H>(self, on_failure: H) -> Parts<P, Op, V, B, H, G> {
+        let Self { retry, name, before, on_failure: NoHook, on_give_up } = self;
+        Parts { retry, name, before, on_failure, on_give_up }
+    }
+}
+
+impl<P, Op, V, B, F> Parts<P, Op, V, B, F, NoHook> {
+    fn on_give_up<H>(self, on_give_up: H) -> Parts<P, Op, V, B, F, H> {
+        let Self { retry, name, before, on_failure, on_give_up: NoHook } = self;
+        Parts { retry, name, before, on_failure, on_give_up }
+    }
+}
+
+/// A [`Hooked`] whose future is made by [`Run::run`].
+fn hooked<C: Run>(parts: C) -> Hooked<C, impl Drive<C, Future = impl Future<Output = C::Output>>> {
+    Hooked { parts, drive: C::run }
+}
