@@ -33,6 +33,18 @@ impl<E, T> DynPolicy<E, T> {
     }
 }
 
+#[cfg(feature = "fred")]
+impl<E> DynPolicy<E, crate::Timed> {
+    /// Erases the type of a policy, with time limits or without.
+    pub(crate) fn with_any_timing<P>(policy: P) -> Self
+    where
+        P: Decide<E, Answer> + fmt::Debug + Send + Sync + 'static,
+        P::State: Send + Sync + 'static,
+    {
+        Self { policy: Arc::new(policy), timing: PhantomData }
+    }
+}
+
 impl<E, T> Clone for DynPolicy<E, T> {
     fn clone(&self) -> Self {
         Self { policy: Arc::clone(&self.policy), timing: PhantomData }

@@ -33,7 +33,9 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `macros` | yes | the `#[retryable]` attribute |
-//! | `fred` | no | `ErrorClass` and `Classify` for the errors of fred 10.1 |
+//! | `fred` | no | `ErrorClass` and `Classify` for the errors of fred 10.1, and the client that retries every command |
+//! | `i-std`, `i-keys`, `i-lists`, `i-hashes`, `i-hexpire`, `i-sets`, `i-sorted-sets`, `i-streams` | no | fred's features of these names, and their commands on the client |
+//! | `replicas`, `sentinel-client`, `subscriber-client` | no | fred's features of these names, and the client around these kinds |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;

@@ -1,6 +1,17 @@
-//! The errors of fred: what class each belongs to, and whether the command it answers may be sent again.
+//! fred, retried: the errors of fred and their classes, and a client on which every command is retried.
 
+mod attempts;
 mod classify;
+mod client;
+mod commands;
 mod error_class;
+mod hooks;
+mod replay;
+mod target;
 
+pub use client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, WithRetry};
+pub use commands::{COMMANDS, Command, CommandInfo, Commands, Sender, Wait};
 pub use error_class::ErrorClass;
+pub use hooks::ClientHook;
+pub use replay::{Consent, Replay};
+pub use target::Target;

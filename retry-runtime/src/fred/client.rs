@@ -1,0 +1,308 @@
+//! The client that retries every command.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use ::fred::{
+    clients::{Client, WithOptions},
+    error::Error,
+    interfaces::FredResult,
+    types::{ConnectHandle, config::Options},
+};
+
+use super::{
+    commands::Commands,
+    hooks::{ClientHook, Hooks},
+    replay::Consent,
+    target::Target,
+};
+use crate::{Answer, Attempt, Decide, DynPolicy, Failure, GiveUp, Limits, Timed};
+
+/// A fred client on which every command is retried under one policy.
+///
+/// Made by [`WithRetry::with_retry`]; it has the commands of fred by their own names, and shares the connection of
+/// the client that it was made from.
+///
+/// - An error that says the command was **not executed** is retried for every command.
+/// - After an error that leaves the outcome **unknown** (a lost connection, a timeout) only commands are sent again
+///   that are safe to repeat, see [`Replay`](super::Replay).
+///   The caller of any other gets the error, and its [`Disposition`](crate::Disposition) says that the command may
+///   have been executed.
+/// - Every other error is the caller's at once, unless the policy names it with `on`.
+///   Naming errors never makes an unsafe command be sent twice; [`idempotent`](Commands::idempotent) does.
+///
+/// Every attempt is one write with a timeout of fred's own: the attempt timeout of the policy, or else the one of the
+/// client's options, or else the client's default, or else [`DEFAULT_ATTEMPT_TIMEOUT`], because without any fred
+/// waits for ever in some failures.
+/// A reply is converted after the last attempt: one that does not convert is never retried.
+///
+/// What is not a command is under [`fred`](Commands::fred).
+///
+/// ```no_run
+/// use fred::prelude::*;
+/// use retry_runtime::{RetryPolicy, fred::WithRetry};
+///
+/// # async fn example() -> FredResult<()> {
+/// let client = Builder::default_centralized()
+///     .set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2))
+///     .build()?
+///     .with_retry(RetryPolicy::exponential().retries(5));
+/// client.init().await?;
+///
+/// client.set::<(), _, _>("visits", 0, None, None, false).await?; // replayed even after a lost reply
+/// let visits: i64 = client.incr("visits").await?; // never counts twice
+/// let same: i64 = client.idempotent().incr("visits").await?; // may count twice, as asked for
+/// # Ok(())
+/// # }
+/// ```
+pub type RetryClient<C = Client> = Commands<Direct<'static, C>>;
+
+/// How long an attempt of a client takes at most whose settings say nothing.
+pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends commands one by one, each under the policy.
+pub struct Direct<'h, C> {
+    pub(super) client: C,
+    pub(super) settings: Arc<Settings>,
+    pub(super) consent: Consent,
+    pub(super) hooks: Hooks<'h>,
+}
+
+/// What all calls of a client share.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) policy: DynPolicy<Error, Timed>,
+    pub(super) limits: Limits,
+    /// The user's options, but one attempt, and always a timeout.
+    pub(super) options: Options,
+}
+
+impl Settings {
+    fn new<P>(policy: P, default_timeout: Duration, mut options: Options) -> Self
+    where
+        P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
+        P::State: Send + Sync + 'static,
+    {
+        let limits = policy.limits();
+        let default = Some(default_timeout).filter(|timeout| !timeout.is_zero());
+        options.max_attempts = Some(1);
+        options.timeout = limits
+            .attempt_timeout
+            .or(options.timeout)
+            .or(default)
+            .or(Some(DEFAULT_ATTEMPT_TIMEOUT));
+        Self { policy: DynPolicy::with_any_timing(policy), limits, options }
+    }
+}
+
+/// Makes a fred client retry its commands.
+pub trait WithRetry: Target {
+    /// Wraps the client; the connection is shared.
+    ///
+    /// The options of a [`WithOptions`] are taken over, but for `max_attempts`: an attempt is one write.
+    /// A client without a reconnect policy works until its first connection is lost, and then every command fails by
+    /// its timeout: set one.
+    fn with_retry<P>(self, policy: P) -> RetryClient<Self::Client>
+    where
+        P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
+        P::State: Send + Sync + 'static,
+    {
+        let default_timeout = self.perf_config().default_command_timeout;
+        let (client, options) = self.split();
+        Commands::new(Direct {
+            client,
+            settings: Arc::new(Settings::new(policy, default_timeout, options)),
+            consent: Consent::default(),
+            hooks: Hooks::default(),
+        })
+    }
+}
+
+impl<C: Target> WithRetry for C {}
+
+impl<C: Clone> Clone for Direct<'_, C> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            settings: Arc::clone(&self.settings),
+            consent: self.consent,
+            hooks: self.hooks.clone(),
+        }
+    }
+}
+
+impl<C> fmt::Debug for Direct<'_, C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Direct")
+            .field("policy", &self.settings.policy)
+            .field("consent", &self.consent)
+            .field("hooks", &self.hooks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Variants of the client; each shares the connection, costs no more than a clone, and leaves the original as it is.
+impl<'h, C: Target> Commands<Direct<'h, C>> {
+    fn with(&self, change: impl FnOnce(&mut Direct<'h, C>)) -> Self {
+        let mut direct = self.sender().clone();
+        change(&mut direct);
+        Self::new(direct)
+    }
+
+    /// Returns a client with another policy, which replaces this one.
+    pub fn with_policy<P>(&self, policy: P) -> Self
+    where
+        P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
+        P::State: Send + Sync + 'static,
+    {
+        self.with(|direct| {
+            let mut options = direct.settings.options.clone();
+            if direct.settings.limits.attempt_timeout.is_some() {
+                options.timeout = None;
+            }
+            let default_timeout = direct.client.perf_config().default_command_timeout;
+            direct.settings = Arc::new(Settings::new(policy, default_timeout, options));
+        })
+    }
+
+    /// Returns a client with other options of fred for each attempt.
+    ///
+    /// What `options` leaves out stays as it was; `max_attempts` has no effect, an attempt is one write.
+    /// A timeout replaces the attempt timeout of the policy.
+    pub fn with_options(&self, options: &Options) -> Self {
+        self.with(|direct| {
+            let mut merged = direct.settings.options.clone();
+            merged.extend(options);
+            merged.max_attempts = Some(1);
+            direct.settings = Arc::new(Settings {
+                policy: direct.settings.policy.clone(),
+                limits: direct.settings.limits,
+                options: merged,
+            });
+        })
+    }
+
+    /// Returns a client that sends every command again after an unknown outcome.
+    ///
+    /// The caller says that doing it twice does no harm; the command may be executed once per attempt.
+    pub fn idempotent(&self) -> Self {
+        self.with(|direct| direct.consent = Consent::Always)
+    }
+
+    /// Returns a client that sends no command again after an unknown outcome, not even a read.
+    ///
+    /// What was certainly not executed is still retried.
+    pub fn at_most_once(&self) -> Self {
+        self.with(|direct| direct.consent = Consent::AtMostOnce)
+    }
+
+    /// Returns the client that was wrapped, for everything that is not retried: events, metrics, scans, state.
+    ///
+    /// Commands sent on it are not retried by us, but by fred according to its own settings.
+    pub fn fred(&self) -> &C {
+        &self.sender().client
+    }
+}
+
+/// What fred does with the connection, unchanged: none of it is retried.
+impl<C: Target> Commands<Direct<'_, C>> {
+    /// Connects and waits until the connection is there, as fred's [`init`](::fred::interfaces::ClientLike::init).
+    ///
+    /// # Errors
+    ///
+    /// The first connection is tried once: a wrong address, a wrong password or a server that still loads its data is
+    /// told at once.
+    pub async fn init(&self) -> FredResult<ConnectHandle> {
+        self.fred().init().await
+    }
+
+    /// Connects in the background, as fred's [`connect`](::fred::interfaces::ClientLike::connect).
+    pub fn connect(&self) -> ConnectHandle {
+        self.fred().connect()
+    }
+
+    /// Waits until the connection is there, as fred's [`wait_for_connect`](::fred::interfaces::ClientLike::wait_for_connect).
+    ///
+    /// # Errors
+    ///
+    /// Returns why there is none.
+    pub async fn wait_for_connect(&self) -> FredResult<()> {
+        self.fred().wait_for_connect().await
+    }
+
+    /// Closes the connection, as fred's [`quit`](::fred::interfaces::ClientLike::quit).
+    ///
+    /// # Errors
+    ///
+    /// Returns what fred does.
+    pub async fn quit(&self) -> FredResult<()> {
+        self.fred().quit().await
+    }
+}
+
+/// Variants with hooks, which may borrow for as long as the variant lives.
+impl<C: Target> Commands<Direct<'_, C>> {
+    fn hooked<'n>(&self, change: impl FnOnce(&mut Hooks<'n>)) -> Commands<Direct<'n, C>>
+    where
+        Self: 'n,
+    {
+        let Direct { client, settings, consent, hooks } = self.sender().clone();
+        let mut hooks: Hooks<'n> = hooks;
+        change(&mut hooks);
+        Commands::new(Direct { client, settings, consent, hooks })
+    }
+
+    /// Returns a client that awaits a hook before every attempt.
+    ///
+    /// One that fails ends the retrying; before the first attempt there is no error to return yet, so that attempt is
+    /// made, and no other.
+    pub fn before<'n, H, X>(&self, hook: H) -> Commands<Direct<'n, C>>
+    where
+        Self: 'n,
+        H: AsyncFn(&Attempt) -> X + for<'a> ClientHook<'a, Attempt> + 'n,
+    {
+        self.hooked(|hooks| hooks.before = Some(Arc::new(hook)))
+    }
+
+    /// Returns a client that awaits a hook after every failure that will be retried, before the wait: the place to
+    /// repair.
+    ///
+    /// One that fails ends the retrying, and the caller gets the error of the command.
+    ///
+    /// ```no_run
+    /// use fred::prelude::*;
+    /// use retry_runtime::{ErrorClass, RetryPolicy, fred::RetryClient};
+    ///
+    /// # async fn example(client: RetryClient) -> FredResult<()> {
+    /// let once = RetryPolicy::constant(std::time::Duration::ZERO).retries(1).on(ErrorClass::WRONG_TYPE);
+    /// let length: i64 = client
+    ///     .with_policy(once)
+    ///     .on_failure(async |_| client.del::<(), _>("mylist").await)
+    ///     .lpush("mylist", vec![1, 2, 3])
+    ///     .await?;
+    /// # let _ = length;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_failure<'n, H, X>(&self, hook: H) -> Commands<Direct<'n, C>>
+    where
+        Self: 'n,
+        H: AsyncFn(&Failure<'_, Error>) -> X + for<'a> ClientHook<'a, Failure<'a, Error>> + 'n,
+    {
+        self.hooked(|hooks| hooks.on_failure = Some(Arc::new(hook)))
+    }
+
+    /// Returns a client that awaits a hook once, when a command ends without success.
+    ///
+    /// The failure's [`disposition`](Failure::disposition) tells whether the command may have been executed.
+    pub fn on_give_up<'n, H, X>(&self, hook: H) -> Commands<Direct<'n, C>>
+    where
+        Self: 'n,
+        H: AsyncFn(&GiveUp<'_, Error>) -> X + for<'a> ClientHook<'a, GiveUp<'a, Error>> + 'n,
+    {
+        self.hooked(|hooks| hooks.on_give_up = Some(Arc::new(hook)))
+    }
+}
+
+/// The client of an attempt.
+pub(super) type Once<C> = WithOptions<C>;

@@ -1,0 +1,266 @@
+//! The commands of fred: one table, from which the methods and their replay classes are made.
+
+#[cfg(feature = "i-hashes")]
+mod hashes;
+#[cfg(feature = "i-keys")]
+mod keys;
+#[cfg(feature = "i-lists")]
+mod lists;
+mod server;
+#[cfg(feature = "i-sets")]
+mod sets;
+#[cfg(feature = "i-sorted-sets")]
+mod sorted_sets;
+#[cfg(feature = "i-streams")]
+mod streams;
+
+use std::{future::Future, time::Duration};
+
+use ::fred::{
+    interfaces::{ClientLike, FredResult},
+    types::Value,
+};
+
+use super::replay::Replay;
+
+/// The commands of fred by fred's own names, sent by `S`.
+///
+/// A method has the generics, arguments and result of fred's; it exists under the same cargo feature, and if the
+/// client below has the interface.
+#[derive(Debug, Clone)]
+pub struct Commands<S> {
+    sender: S,
+}
+
+impl<S> Commands<S> {
+    pub(super) fn new(sender: S) -> Self {
+        Self { sender }
+    }
+
+    pub(super) fn sender(&self) -> &S {
+        &self.sender
+    }
+}
+
+/// Sends commands; what [`Commands`] is generic over.
+pub trait Sender: Send + Sync {
+    /// The client that an attempt is made on.
+    type Client: ClientLike + 'static;
+
+    /// Sends one command; `attempt` makes one attempt of it.
+    fn send<F, Fut>(
+        &self,
+        command: Command,
+        attempt: F,
+    ) -> impl Future<Output = FredResult<Value>> + Send
+    where
+        F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = FredResult<Value>> + Send + 'static;
+}
+
+/// What a sender has to know about a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Command {
+    pub(super) name: &'static str,
+    pub(super) replay: Replay,
+    pub(super) wait: Wait,
+}
+
+/// How long the server may take on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// The command does not block.
+    No,
+    /// At most so long.
+    For(Duration),
+    /// Until there is something.
+    Forever,
+}
+
+impl Wait {
+    #[cfg(any(feature = "i-lists", feature = "i-sorted-sets"))]
+    /// Reads the timeout of a blocking command in seconds: zero, and what is no time, is for ever.
+    fn seconds(timeout: f64) -> Self {
+        match Duration::try_from_secs_f64(timeout) {
+            Ok(Duration::ZERO) | Err(_) => Self::Forever,
+            Ok(wait) => Self::For(wait),
+        }
+    }
+
+    #[cfg(feature = "i-streams")]
+    /// Reads the argument of `BLOCK` in milliseconds: zero is for ever, none does not block.
+    fn block(milliseconds: Option<u64>) -> Self {
+        match milliseconds {
+            None => Self::No,
+            Some(0) => Self::Forever,
+            Some(milliseconds) => Self::For(Duration::from_millis(milliseconds)),
+        }
+    }
+}
+
+/// A line of the table of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CommandInfo {
+    /// The interface trait of fred.
+    pub interface: &'static str,
+    /// The method of fred.
+    pub method: &'static str,
+    /// The command of the server, such as `XGROUP CREATE`.
+    pub command: &'static str,
+    /// The [`Replay`] class, or the function that finds it from the options.
+    pub replay: &'static str,
+    /// The arguments and the result of the method.
+    pub signature: &'static str,
+}
+
+/// The table of commands, by interface.
+pub const COMMANDS: &[&[CommandInfo]] = &[
+    server::TABLE,
+    #[cfg(feature = "i-hashes")]
+    hashes::TABLE,
+    #[cfg(feature = "i-hexpire")]
+    hashes::expire::TABLE,
+    #[cfg(feature = "i-keys")]
+    keys::TABLE,
+    #[cfg(feature = "i-lists")]
+    lists::TABLE,
+    #[cfg(feature = "i-sets")]
+    sets::TABLE,
+    #[cfg(feature = "i-sorted-sets")]
+    sorted_sets::TABLE,
+    #[cfg(feature = "i-streams")]
+    streams::TABLE,
+];
+
+/// The class of a command that stores what it computes: a destination that is also a source is computed upon again.
+#[cfg(any(feature = "i-sets", feature = "i-sorted-sets"))]
+fn store_class(
+    destination: &::fred::types::Key,
+    sources: impl IntoIterator<Item = ::fred::types::Key>,
+) -> Replay {
+    if sources.into_iter().any(|source| source == *destination) {
+        Replay::NotIdempotent
+    } else {
+        Replay::Idempotent
+    }
+}
+
+/// Makes the methods of one interface of fred, and its part of the table.
+///
+/// ```text
+/// Input:  "LPUSH" [NotIdempotent] lpush<R, K, V>(key: K => Into<Key>, elements: V => TryInto<MultipleValues>) -> R;
+///
+/// Output: pub async fn lpush<R, K, V>(&self, key: K, elements: V) -> FredResult<R>
+///         where R: FromValue, K: Into<Key> + Send, V: TryInto<MultipleValues> + Send, V::Error: Into<Error> + Send
+///         {
+///             let key: Key = key.into();
+///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
+///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No };
+///             let attempt = move |client| {
+///                 let (key, elements) = (key.clone(), elements.clone());
+///                 async move { client.lpush(key, elements).await }
+///             };
+///             self.sender.send(command, attempt).await?.convert()
+///         }
+/// ```
+///
+/// A second bracket tells how long a blocking command waits; `.inner` keeps what an argument that cannot be cloned
+/// was made of.
+macro_rules! commands {
+    ($interface:ident; $(
+        $command:literal [$($replay:tt)*] $([$($wait:tt)*])?
+        $method:ident <$($generic:ident),*> (
+            $($arg:ident: $ty:ty
+                $(=> Into<$into:ty> $(.$into_kept:ident)?)?
+                $(=> TryInto<$try_into:ty> $(.$try_kept:ident)?)?
+            ),*
+        ) $(-> $answer:ident)?;
+    )*) => {
+        #[allow(clippy::too_many_arguments, reason = "the methods have the arguments of fred's")]
+        impl<Via: $crate::fred::Sender> $crate::fred::Commands<Via>
+        where
+            Via::Client: ::fred::interfaces::$interface,
+        {$(
+            #[doc = concat!(
+                "Sends `", $command, "`, as fred's [`", stringify!($method), "`](::fred::interfaces::",
+                stringify!($interface), "::", stringify!($method), ").\n\n# Errors\n\n",
+                "Returns the error of the last attempt, or why the arguments or the reply do not convert."
+            )]
+            pub async fn $method<$($generic),*>(
+                &self,
+                $($arg: $ty),*
+            ) -> ::fred::interfaces::FredResult<$crate::fred::commands::answer!($($answer)?)>
+            where
+                $($answer: ::fred::types::FromValue,)?
+                $($($ty: Into<$into> + Send,)?)*
+                $($(
+                    $ty: TryInto<$try_into> + Send,
+                    <$ty as TryInto<$try_into>>::Error: Into<::fred::error::Error> + Send,
+                )?)*
+            {
+                $($(let $arg = <$ty as Into<$into>>::into($arg)$(.$into_kept())?;)?)*
+                $($(
+                    let $arg = <$ty as TryInto<$try_into>>::try_into($arg).map_err(Into::into)?$(.$try_kept())?;
+                )?)*
+                let command = $crate::fred::Command {
+                    name: stringify!($method),
+                    replay: { $($replay)* },
+                    wait: $crate::fred::commands::wait!($($($wait)*)?),
+                };
+                self.sender
+                    .send(command, move |client| {
+                        $(let $arg = $arg.clone();)*
+                        async move {
+                            let answer = client.$method($($arg),*).await;
+                            $crate::fred::commands::value!(answer $($answer)?)
+                        }
+                    })
+                    .await?
+                    .convert()
+            }
+        )*}
+
+        pub(in crate::fred) const TABLE: &[$crate::fred::CommandInfo] = &[$(
+            $crate::fred::CommandInfo {
+                interface: stringify!($interface),
+                method: stringify!($method),
+                command: $command,
+                replay: stringify!($($replay)*),
+                signature: stringify!(
+                    <$($generic),*>(
+                        $($arg: $ty $(=> Into<$into>)? $(=> TryInto<$try_into>)?),*
+                    ) $(-> $answer)?
+                ),
+            },
+        )*];
+    };
+}
+
+/// What a method answers.
+macro_rules! answer {
+    () => {
+        ()
+    };
+    ($answer:ident) => {
+        $answer
+    };
+}
+
+/// How long a command may block.
+macro_rules! wait {
+    () => { $crate::fred::Wait::No };
+    ($($wait:tt)+) => { $($wait)+ };
+}
+
+/// The answer of fred as a value, which is converted when all attempts are over.
+macro_rules! value {
+    ($result:ident) => {
+        $result.map(|()| ::fred::types::Value::Null)
+    };
+    ($result:ident $answer:ident) => {
+        $result
+    };
+}
+
+use {answer, commands, value, wait};
