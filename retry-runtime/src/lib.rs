@@ -34,7 +34,7 @@
 //! | --- | --- | --- |
 //! | `macros` | yes | the `#[retryable]` attribute |
 //! | `fred` | no | `ErrorClass` and `Classify` for the errors of fred 10.1, and the client that retries every command |
-//! | `i-std`, `i-keys`, `i-lists`, `i-hashes`, `i-hexpire`, `i-sets`, `i-sorted-sets`, `i-streams` | no | fred's features of these names, and their commands on the client |
+//! | `i-std`, `i-all`, `i-keys` and the other `i-…` | no | fred's features of these names, and their commands on the client |
 //! | `replicas`, `sentinel-client`, `subscriber-client` | no | fred's features of these names, and the client around these kinds |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -87,6 +87,6 @@ pub use crate::{
 pub use retry_macros::retryable;
 
 /// Compiles the examples of the README.
-#[cfg(all(doctest, feature = "fred", feature = "macros"))]
+#[cfg(all(doctest, feature = "i-std", feature = "macros"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

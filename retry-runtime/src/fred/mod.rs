@@ -1,4 +1,4 @@
-//! fred, retried: the errors of fred and their classes, and a client on which every command is retried.
+#![doc = include_str!("../../docs/fred.md")]
 
 mod attempts;
 mod classify;

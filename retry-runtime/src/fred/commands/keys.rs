@@ -1,8 +1,9 @@
 //! The [generic](https://redis.io/commands#generic) and [string](https://redis.io/commands#string) commands.
 
 use ::fred::{
+    bytes_utils::Str,
     interfaces::KeysInterface,
-    types::{Expiration, ExpireOptions, Key, Map, MultipleKeys, SetOptions, Value},
+    types::{Expiration, ExpireOptions, Key, Map, MultipleKeys, SetOptions, Value, scan::ScanType},
 };
 
 use crate::fred::{
@@ -17,6 +18,7 @@ commands! { KeysInterface;
     "RANDOMKEY" [Read] randomkey<R>() -> R;
     "COPY" [replace_class(replace)] copy<R, S, D>(source: S => Into<Key>, destination: D => Into<Key>, db: Option<u8>, replace: bool) -> R;
     "DUMP" [Read] dump<R, K>(key: K => Into<Key>) -> R;
+    "TYPE" [Read] r#type<R, K>(key: K => Into<Key>) -> R;
     "RESTORE" [replace_class(replace)] restore<R, K>(key: K => Into<Key>, ttl: i64, serialized: Value, replace: bool, absttl: bool, idletime: Option<i64>, frequency: Option<i64>) -> R;
     "SET" [set_class(options.as_ref(), get)] set<R, K, V>(key: K => Into<Key>, value: V => TryInto<Value>, expire: Option<Expiration>, options: Option<SetOptions>, get: bool) -> R;
     "SETNX" [SameState] setnx<R, K, V>(key: K => Into<Key>, value: V => TryInto<Value>) -> R;
@@ -50,6 +52,7 @@ commands! { KeysInterface;
     "PEXPIRETIME" [Read] pexpire_time<R, K>(key: K => Into<Key>) -> R;
     "EXISTS" [Read] exists<R, K>(keys: K => Into<MultipleKeys>) -> R;
     "LCS" [Read] lcs<R, K1, K2>(key1: K1 => Into<Key>, key2: K2 => Into<Key>, len: bool, idx: bool, minmatchlen: Option<i64>, withmatchlen: bool) -> R;
+    "SCAN" [Read] scan_page<R, S, P>(cursor: S => Into<Str>, pattern: P => Into<Str>, count: Option<u32>, r#type: Option<ScanType>) -> R;
 }
 
 /// With `NX` or `GET` the answer tells the first from the second.

@@ -1,14 +1,37 @@
 //! The commands of fred: one table, from which the methods and their replay classes are made.
 
+#[cfg(feature = "i-acl")]
+mod acl;
+#[cfg(feature = "i-server")]
+mod admin;
+mod by_hand;
+#[cfg(feature = "i-cluster")]
+mod cluster;
+#[cfg(feature = "i-config")]
+mod config;
+#[cfg(feature = "i-client")]
+mod connection;
+#[cfg(feature = "i-scripts")]
+mod functions;
+#[cfg(feature = "i-geo")]
+mod geo;
 #[cfg(feature = "i-hashes")]
 mod hashes;
+#[cfg(feature = "i-hyperloglog")]
+mod hyperloglog;
 #[cfg(feature = "i-keys")]
 mod keys;
 #[cfg(feature = "i-lists")]
 mod lists;
+#[cfg(feature = "i-memory")]
+mod memory;
+#[cfg(feature = "i-pubsub")]
+mod pubsub;
 mod server;
 #[cfg(feature = "i-sets")]
 mod sets;
+#[cfg(feature = "i-slowlog")]
+mod slowlog;
 #[cfg(feature = "i-sorted-sets")]
 mod sorted_sets;
 #[cfg(feature = "i-streams")]
@@ -87,7 +110,7 @@ impl Wait {
         }
     }
 
-    #[cfg(feature = "i-streams")]
+    #[cfg(any(feature = "i-server", feature = "i-streams"))]
     /// Reads the argument of `BLOCK` in milliseconds: zero is for ever, none does not block.
     fn block(milliseconds: Option<u64>) -> Self {
         match milliseconds {
@@ -116,25 +139,63 @@ pub struct CommandInfo {
 
 /// The table of commands, by interface.
 pub const COMMANDS: &[&[CommandInfo]] = &[
+    by_hand::TABLE,
     server::TABLE,
+    #[cfg(feature = "i-acl")]
+    acl::TABLE,
+    #[cfg(feature = "i-server")]
+    admin::TABLE,
+    #[cfg(feature = "i-cluster")]
+    cluster::TABLE,
+    #[cfg(feature = "i-config")]
+    config::TABLE,
+    #[cfg(feature = "i-client")]
+    connection::TABLE,
+    #[cfg(feature = "i-tracking")]
+    connection::tracking::TABLE,
+    #[cfg(feature = "i-scripts")]
+    functions::TABLE,
+    #[cfg(feature = "i-geo")]
+    geo::TABLE,
     #[cfg(feature = "i-hashes")]
     hashes::TABLE,
     #[cfg(feature = "i-hexpire")]
     hashes::expire::TABLE,
+    #[cfg(feature = "i-hyperloglog")]
+    hyperloglog::TABLE,
     #[cfg(feature = "i-keys")]
     keys::TABLE,
     #[cfg(feature = "i-lists")]
     lists::TABLE,
+    #[cfg(feature = "i-memory")]
+    memory::TABLE,
+    #[cfg(feature = "i-pubsub")]
+    pubsub::TABLE,
     #[cfg(feature = "i-sets")]
     sets::TABLE,
+    #[cfg(feature = "i-slowlog")]
+    slowlog::TABLE,
     #[cfg(feature = "i-sorted-sets")]
     sorted_sets::TABLE,
     #[cfg(feature = "i-streams")]
     streams::TABLE,
 ];
 
+/// Copies what fred gave no `Clone`.
+#[cfg(feature = "i-sorted-sets")]
+fn same_aggregate(
+    options: Option<&::fred::types::sorted_sets::AggregateOptions>,
+) -> Option<::fred::types::sorted_sets::AggregateOptions> {
+    use ::fred::types::sorted_sets::AggregateOptions::{Max, Min, Sum};
+    options.map(|options| match options {
+        Sum => Sum,
+        Min => Min,
+        Max => Max,
+    })
+}
+
 /// The class of a command that stores what it computes: a destination that is also a source is computed upon again.
-#[cfg(any(feature = "i-sets", feature = "i-sorted-sets"))]
+#[cfg(any(feature = "i-geo", feature = "i-sets", feature = "i-sorted-sets"))]
 fn store_class(
     destination: &::fred::types::Key,
     sources: impl IntoIterator<Item = ::fred::types::Key>,
@@ -166,12 +227,12 @@ fn store_class(
 /// ```
 ///
 /// A second bracket tells how long a blocking command waits; `.inner` keeps what an argument that cannot be cloned
-/// was made of.
+/// was made of, and `as same` makes another one of an argument without `Clone`.
 macro_rules! commands {
     ($interface:ident; $(
         $command:literal [$($replay:tt)*] $([$($wait:tt)*])?
         $method:ident <$($generic:ident),*> (
-            $($arg:ident: $ty:ty
+            $($arg:ident: $ty:ty $(as $same:ident)?
                 $(=> Into<$into:ty> $(.$into_kept:ident)?)?
                 $(=> TryInto<$try_into:ty> $(.$try_kept:ident)?)?
             ),*
@@ -183,8 +244,8 @@ macro_rules! commands {
             Via::Client: ::fred::interfaces::$interface,
         {$(
             #[doc = concat!(
-                "Sends `", $command, "`, as fred's [`", stringify!($method), "`](::fred::interfaces::",
-                stringify!($interface), "::", stringify!($method), ").\n\n# Errors\n\n",
+                "Sends `", $command, "`, as `", stringify!($method), "` of fred's [`", stringify!($interface),
+                "`](::fred::interfaces::", stringify!($interface), ").\n\n# Errors\n\n",
                 "Returns the error of the last attempt, or why the arguments or the reply do not convert."
             )]
             pub async fn $method<$($generic),*>(
@@ -210,7 +271,7 @@ macro_rules! commands {
                 };
                 self.sender
                     .send(command, move |client| {
-                        $(let $arg = $arg.clone();)*
+                        $(let $arg = $crate::fred::commands::again!($arg $($same)?);)*
                         async move {
                             let answer = client.$method($($arg),*).await;
                             $crate::fred::commands::value!(answer $($answer)?)
@@ -234,6 +295,16 @@ macro_rules! commands {
                 ),
             },
         )*];
+    };
+}
+
+/// An argument once more, for another attempt.
+macro_rules! again {
+    ($argument:ident) => {
+        $argument.clone()
+    };
+    ($argument:ident $same:ident) => {
+        $same($argument.as_ref())
     };
 }
 
@@ -263,4 +334,4 @@ macro_rules! value {
     };
 }
 
-use {answer, commands, value, wait};
+use {again, answer, commands, value, wait};

@@ -4,13 +4,15 @@ use ::fred::{
     interfaces::SortedSetsInterface,
     types::{
         Key, Limit, MultipleKeys, MultipleValues, SetOptions, Value,
-        sorted_sets::{MultipleZaddValues, Ordering, ZCmp, ZRange, ZSort},
+        sorted_sets::{
+            AggregateOptions, MultipleWeights, MultipleZaddValues, Ordering, ZCmp, ZRange, ZSort,
+        },
     },
 };
 
 use crate::fred::{
     Replay::{self, NotIdempotent, Read, SameState},
-    commands::{Wait, commands, store_class},
+    commands::{Wait, commands, same_aggregate, store_class},
 };
 
 #[rustfmt::skip] // One line per command.
@@ -24,6 +26,8 @@ commands! { SortedSetsInterface;
     "ZDIFF" [Read] zdiff<R, K>(keys: K => Into<MultipleKeys>, withscores: bool) -> R;
     "ZDIFFSTORE" [store_class(&dest, keys.clone().inner())] zdiffstore<R, D, K>(dest: D => Into<Key>, keys: K => Into<MultipleKeys>) -> R;
     "ZINCRBY" [NotIdempotent] zincrby<R, K, V>(key: K => Into<Key>, increment: f64, member: V => TryInto<Value>) -> R;
+    "ZINTER" [Read] zinter<R, K, W>(keys: K => Into<MultipleKeys>, weights: W => Into<MultipleWeights>.inner, aggregate: Option<AggregateOptions> as same_aggregate, withscores: bool) -> R;
+    "ZINTERSTORE" [store_class(&dest, keys.clone().inner())] zinterstore<R, D, K, W>(dest: D => Into<Key>, keys: K => Into<MultipleKeys>, weights: W => Into<MultipleWeights>.inner, aggregate: Option<AggregateOptions> as same_aggregate) -> R;
     "ZLEXCOUNT" [Read] zlexcount<R, K, M, N>(key: K => Into<Key>, min: M => TryInto<ZRange>, max: N => TryInto<ZRange>) -> R;
     "ZPOPMAX" [NotIdempotent] zpopmax<R, K>(key: K => Into<Key>, count: Option<usize>) -> R;
     "ZPOPMIN" [NotIdempotent] zpopmin<R, K>(key: K => Into<Key>, count: Option<usize>) -> R;
@@ -43,6 +47,8 @@ commands! { SortedSetsInterface;
     "ZREVRANGE" [Read] zrevrange<R, K>(key: K => Into<Key>, start: i64, stop: i64, withscores: bool) -> R;
     "ZREVRANK" [Read] zrevrank<R, K, V>(key: K => Into<Key>, member: V => TryInto<Value>, withscore: bool) -> R;
     "ZSCORE" [Read] zscore<R, K, V>(key: K => Into<Key>, member: V => TryInto<Value>) -> R;
+    "ZUNION" [Read] zunion<R, K, W>(keys: K => Into<MultipleKeys>, weights: W => Into<MultipleWeights>.inner, aggregate: Option<AggregateOptions> as same_aggregate, withscores: bool) -> R;
+    "ZUNIONSTORE" [store_class(&dest, keys.clone().inner())] zunionstore<R, D, K, W>(dest: D => Into<Key>, keys: K => Into<MultipleKeys>, weights: W => Into<MultipleWeights>.inner, aggregate: Option<AggregateOptions> as same_aggregate) -> R;
     "ZMSCORE" [Read] zmscore<R, K, V>(key: K => Into<Key>, members: V => TryInto<MultipleValues>) -> R;
 }
 

@@ -1,0 +1,33 @@
+//! A fred client on which every command is retried.
+
+mod server;
+
+use std::time::Duration;
+
+use fred::prelude::*;
+use retry_runtime::{ErrorClass, RetryPolicy, fred::WithRetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut server = server::Server::start()?;
+    let client = Builder::from_config(Config::from_url(&server.url())?)
+        .set_policy(ReconnectPolicy::new_constant(0, 100))
+        .build()?
+        .with_retry(RetryPolicy::exponential().retries(5));
+    client.init().await?;
+
+    let visits: i64 = client.incr("visits").await?;
+    println!("visit {visits}, counted once whatever happens");
+
+    server.kill()?;
+    server.restart()?;
+    client.set::<(), _, _>("mylist", "not a list", None, None, false).await?;
+    let repair = RetryPolicy::constant(Duration::ZERO).retries(1).on(ErrorClass::WRONG_TYPE);
+    let length: i64 = client
+        .with_policy(repair)
+        .on_failure(async |_| client.del::<(), _>("mylist").await)
+        .lpush("mylist", vec![1, 2, 3])
+        .await?;
+    println!("set through a restart, repaired and pushed: the list holds {length} values");
+    Ok(())
+}
