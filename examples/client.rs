@@ -29,5 +29,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .lpush("mylist", vec![1, 2, 3])
         .await?;
     println!("set through a restart, repaired and pushed: the list holds {length} values");
+
+    let pipeline = client.pipeline();
+    pipeline.incr::<(), _>("visits").await?;
+    pipeline.llen::<(), _>("mylist").await?;
+    let (visits, length): (i64, i64) = pipeline.all().await?;
+    println!("visit {visits}, {length} values, at once");
     Ok(())
 }

@@ -131,7 +131,7 @@ impl<C: Target> Direct<'_, C> {
         command: Command,
         error: Error,
     ) -> Verdict<FredResult<T>> {
-        if !self.may_repeat(&error, command) {
+        if !command.asked && !self.may_repeat(&error, command) {
             return Verdict::GiveUp(Err(error), Reason::NotRetryable, None);
         }
         let rule = ByDisposition::new(Idempotence::Idempotent);
@@ -139,7 +139,7 @@ impl<C: Target> Direct<'_, C> {
     }
 
     /// Tells whether sending the command again cannot do what nobody asked for, whatever errors the policy names.
-    fn may_repeat(&self, error: &Error, command: Command) -> bool {
+    pub(super) fn may_repeat(&self, error: &Error, command: Command) -> bool {
         // fred says the same when a blocking command found nothing, which is an answer.
         if command.wait != Wait::No && ErrorClass::TIMEOUT.matches(error) {
             return false;
@@ -186,7 +186,7 @@ impl<C: Target> Direct<'_, C> {
     /// Returns the client of the next attempt, which writes once and has its time from fred.
     ///
     /// fred's timeout takes a command back that was not written yet; dropping the future would not.
-    fn once(&self, wait: Wait, call: Option<&Call<ErasedState, Timer>>) -> Once<C> {
+    pub(super) fn once(&self, wait: Wait, call: Option<&Call<ErasedState, Timer>>) -> Once<C> {
         let mut options = self.settings.options.clone();
         let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
         let timeout = match wait {

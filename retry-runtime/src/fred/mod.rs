@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod error_class;
 mod hooks;
+mod pipeline;
 mod replay;
 mod target;
 
@@ -13,5 +14,6 @@ pub use client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, WithRetry};
 pub use commands::{COMMANDS, Command, CommandInfo, Commands, Sender, Wait};
 pub use error_class::ErrorClass;
 pub use hooks::ClientHook;
+pub use pipeline::{Queue, RetryPipeline};
 pub use replay::{Consent, Replay};
 pub use target::Target;

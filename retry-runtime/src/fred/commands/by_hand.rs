@@ -75,7 +75,7 @@ impl<Via: Sender> Commands<Via> {
     {
         let args = values(args)?;
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom", replay: Replay::Opaque, wait };
+        let command = Command { name: "custom", replay: Replay::Opaque, wait, asked: false };
         self.send_custom(command, cmd, args).await?.convert()
     }
 
@@ -110,7 +110,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
     {
         let args = values(args)?;
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom_raw", replay: Replay::Opaque, wait };
+        let command = Command { name: "custom_raw", replay: Replay::Opaque, wait, asked: false };
         self.sender
             .run(command, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());
@@ -146,7 +146,8 @@ mod connection {
         where
             R: FromValue,
         {
-            let command = Command { name: "client_list", replay: Replay::Read, wait: Wait::No };
+            let command =
+                Command { name: "client_list", replay: Replay::Read, wait: Wait::No, asked: false };
             self.sender
                 .send(command, move |client| {
                     let (r#type, ids) = (r#type.clone(), ids.clone());
@@ -191,7 +192,12 @@ mod scripts {
             S: Into<Str> + Send,
         {
             let library_name: Option<Str> = library_name.map(Into::into);
-            let command = Command { name: "function_list", replay: Replay::Read, wait: Wait::No };
+            let command = Command {
+                name: "function_list",
+                replay: Replay::Read,
+                wait: Wait::No,
+                asked: false,
+            };
             self.sender
                 .send(command, move |client| {
                     let library_name = library_name.clone();
@@ -259,7 +265,7 @@ mod scripts {
                 Value::Null => {}
                 arg => words.push(arg),
             }
-            let command = Command { name, replay: Replay::Opaque, wait: Wait::No };
+            let command = Command { name, replay: Replay::Opaque, wait: Wait::No, asked: false };
             self.send_custom(command, CustomCommand::new_static(word, hash, false), words).await
         }
 
@@ -318,7 +324,7 @@ mod scripts {
             replay: Replay,
             words: Vec<Value>,
         ) -> FredResult<Value> {
-            let command = Command { name, replay, wait: Wait::No };
+            let command = Command { name, replay, wait: Wait::No, asked: false };
             let cmd = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
             self.send_custom(command, cmd, words).await
         }

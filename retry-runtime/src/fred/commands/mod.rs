@@ -87,6 +87,8 @@ pub struct Command {
     pub(super) name: &'static str,
     pub(super) replay: Replay,
     pub(super) wait: Wait,
+    /// Whether the attempt returns only errors after which it may be repeated.
+    pub(super) asked: bool,
 }
 
 /// How long the server may take on purpose.
@@ -101,8 +103,8 @@ pub enum Wait {
 }
 
 impl Wait {
-    #[cfg(any(feature = "i-lists", feature = "i-sorted-sets"))]
     /// Reads the timeout of a blocking command in seconds: zero, and what is no time, is for ever.
+    #[cfg(any(feature = "i-lists", feature = "i-sorted-sets"))]
     fn seconds(timeout: f64) -> Self {
         match Duration::try_from_secs_f64(timeout) {
             Ok(Duration::ZERO) | Err(_) => Self::Forever,
@@ -110,8 +112,17 @@ impl Wait {
         }
     }
 
-    #[cfg(any(feature = "i-server", feature = "i-streams"))]
+    /// Adds the waits of commands that run one after the other.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Forever, _) | (_, Self::Forever) => Self::Forever,
+            (Self::No, wait) | (wait, Self::No) => wait,
+            (Self::For(one), Self::For(other)) => Self::For(one.saturating_add(other)),
+        }
+    }
+
     /// Reads the argument of `BLOCK` in milliseconds: zero is for ever, none does not block.
+    #[cfg(any(feature = "i-server", feature = "i-streams"))]
     fn block(milliseconds: Option<u64>) -> Self {
         match milliseconds {
             None => Self::No,
@@ -217,7 +228,7 @@ fn store_class(
 ///         {
 ///             let key: Key = key.into();
 ///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
-///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No };
+///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No, asked: false };
 ///             let attempt = move |client| {
 ///                 let (key, elements) = (key.clone(), elements.clone());
 ///                 async move { client.lpush(key, elements).await }
@@ -268,6 +279,7 @@ macro_rules! commands {
                     name: stringify!($method),
                     replay: { $($replay)* },
                     wait: $crate::fred::commands::wait!($($($wait)*)?),
+                    asked: false,
                 };
                 self.sender
                     .send(command, move |client| {

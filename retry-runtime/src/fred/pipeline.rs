@@ -1,0 +1,252 @@
+//! Several commands sent at once.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use ::fred::{
+    clients::{Client, Pipeline},
+    error::{Error, ErrorKind},
+    interfaces::FredResult,
+    types::{FromValue, Value},
+};
+
+use super::{
+    client::{Direct, Once},
+    commands::{Command, Commands, Sender, Wait},
+    replay::Replay,
+    target::{BoxFuture, Target},
+};
+use crate::{Classify, Disposition};
+
+/// Commands that are queued and then sent at once, retried under the policy of the client.
+///
+/// Made by [`Commands::pipeline`].
+/// A command that is queued answers nothing yet, so ask for `()`; one whose arguments fred refuses is not queued.
+/// The queue stays: a pipeline can be sent again.
+///
+/// ```no_run
+/// use fred::prelude::*;
+/// use retry_runtime::fred::RetryClient;
+///
+/// # async fn example(client: RetryClient) -> FredResult<()> {
+/// let pipeline = client.pipeline();
+/// pipeline.get::<(), _>("a").await?;
+/// pipeline.get::<(), _>("b").await?;
+/// let (a, b): (String, String) = pipeline.all().await?; // all reads: replayed if the connection is lost
+/// # Ok(())
+/// # }
+/// ```
+pub type RetryPipeline<C = Client> = Commands<Queue<'static, C>>;
+
+/// Keeps commands until the pipeline is sent.
+pub struct Queue<'h, C: Target> {
+    direct: Direct<'h, C>,
+    commands: Arc<Mutex<Vec<Arc<Queued<C>>>>>,
+}
+
+struct Queued<C: Target> {
+    command: Command,
+    enqueue: Enqueue<C>,
+}
+
+/// Puts a command into a pipeline of fred.
+type Enqueue<C> =
+    Box<dyn Fn(Pipeline<Once<C>>) -> BoxFuture<'static, FredResult<Value>> + Send + Sync>;
+
+impl<C: Target> Clone for Queue<'_, C> {
+    fn clone(&self) -> Self {
+        Self { direct: self.direct.clone(), commands: Arc::clone(&self.commands) }
+    }
+}
+
+impl<C: Target> fmt::Debug for Queue<'_, C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.lock().iter().map(|queued| queued.command.name).collect::<Vec<_>>();
+        formatter
+            .debug_struct("Queue")
+            .field("direct", &self.direct)
+            .field("commands", &names)
+            .finish()
+    }
+}
+
+impl<C: Target> Queue<'_, C> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Queued<C>>>> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Describes a queue as one command: as unsafe as its least safe, and as slow as all that block together.
+fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
+    let replay = queued.iter().map(|queued| queued.command.replay).max();
+    let wait = queued.iter().fold(Wait::No, |wait, queued| wait.and(queued.command.wait));
+    Command { name: "pipeline", replay: replay.unwrap_or(Replay::Read), wait, asked: false }
+}
+
+impl<C: Target> Sender for Queue<'_, C> {
+    type Client = Pipeline<Once<C>>;
+
+    async fn send<F, Fut>(&self, command: Command, attempt: F) -> FredResult<Value>
+    where
+        F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = FredResult<Value>> + Send + 'static,
+    {
+        // Into a pipeline that nobody sends: what fred refuses here is not queued.
+        let scratch = Pipeline::from(self.direct.once(Wait::No, None));
+        if let Err(error) = attempt(scratch).await
+            && !was_queued(&error)
+        {
+            return Err(error);
+        }
+        let enqueue: Enqueue<C> = Box::new(move |pipeline| Box::pin(attempt(pipeline)));
+        self.lock().push(Arc::new(Queued { command, enqueue }));
+        Ok(Value::Queued)
+    }
+}
+
+/// Tells whether fred only missed the `OK` that a queued command cannot answer yet.
+fn was_queued(error: &Error) -> bool {
+    *error.kind() == ErrorKind::Unknown && error.details() == "Expected OK, found Queued."
+}
+
+/// Sends commands at once; one result for each, or one error for all of them.
+async fn send<C: Target>(
+    client: Once<C>,
+    queued: &[Arc<Queued<C>>],
+) -> FredResult<Vec<FredResult<Value>>> {
+    let pipeline = Pipeline::from(client);
+    for queued in queued {
+        match (queued.enqueue)(pipeline.clone()).await {
+            Err(error) if !was_queued(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    let mut results = pipeline.try_all::<Value>().await;
+    match results.pop() {
+        // fred answers so when the whole pipeline failed.
+        Some(Err(error)) if results.is_empty() && queued.len() > 1 => Err(error),
+        Some(last) => {
+            results.push(last);
+            Ok(results)
+        }
+        None => Ok(results),
+    }
+}
+
+impl<'h, C: Target> Commands<Direct<'h, C>> {
+    /// Starts a pipeline: the same commands, queued and sent at once.
+    pub fn pipeline(&self) -> Commands<Queue<'h, C>> {
+        let direct = self.sender().clone();
+        Commands::new(Queue { direct, commands: Arc::default() })
+    }
+}
+
+impl<C: Target> Commands<Queue<'_, C>> {
+    /// Sends the queue and returns the answers of all commands, or the error of the first that failed.
+    ///
+    /// The queue is retried as one: if no command was executed, or if all are safe to repeat.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the last attempt, or why the answers do not convert.
+    /// Commands before and after the one that failed may have been executed.
+    pub async fn all<R: FromValue>(&self) -> FredResult<R> {
+        let results =
+            self.as_one(|results| results.iter().find_map(|result| result.as_ref().err()));
+        let values = results.await?.into_iter().collect::<FredResult<Vec<_>>>()?;
+        Value::Array(values).convert()
+    }
+
+    /// Sends the queue and returns the answer of the last command, whatever the others answer.
+    ///
+    /// The queue is retried as one: if no command was executed, or if all are safe to repeat.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the last attempt, or why the answer does not convert.
+    pub async fn last<R: FromValue>(&self) -> FredResult<R> {
+        let results =
+            self.as_one(|results| results.last().and_then(|result| result.as_ref().err()));
+        results.await?.pop().unwrap_or(Ok(Value::Null))?.convert()
+    }
+
+    /// Retries the whole queue, as long as `failure` finds an error and a repeat does what was asked for.
+    async fn as_one(
+        &self,
+        failure: impl Fn(&[FredResult<Value>]) -> Option<&Error> + Send + Sync,
+    ) -> FredResult<Vec<FredResult<Value>>> {
+        let queue = self.sender();
+        let queued = queue.lock().clone();
+        if queued.is_empty() {
+            return Ok(Vec::new());
+        }
+        let command = as_command(&queued);
+        let safe = queue.direct.consent.covers(command.replay);
+        let attempt = |client| async {
+            let results = send(client, &queued).await?;
+            let nothing_done = || results.iter().all(is_not_executed);
+            match failure(&results) {
+                Some(error) if safe || nothing_done() => Err(error.clone()),
+                // Done in part: not to be repeated, so this is the answer.
+                _ => Ok(results),
+            }
+        };
+        queue.direct.run(command, attempt).await
+    }
+
+    /// Sends the queue and returns the result of every command, in their order.
+    ///
+    /// Only the commands are retried that failed and may be repeated: what was not executed, and after an unknown
+    /// outcome what is safe to repeat. They then run after those that succeeded.
+    pub async fn try_all<R: FromValue>(&self) -> Vec<FredResult<R>> {
+        let queue = self.sender();
+        let queued = queue.lock().clone();
+        let results = Mutex::new(vec![None; queued.len()]);
+        let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempt = |client| async {
+            let open = (0..queued.len()).filter(|index| {
+                lock()[*index].as_ref().is_none_or(|result| self.is_open(&queued[*index], result))
+            });
+            let open = open.collect::<Vec<_>>();
+            let batch = open.iter().map(|index| Arc::clone(&queued[*index])).collect::<Vec<_>>();
+            let sent = send(client, &batch).await;
+            let failed = |error: &Error| vec![Err(error.clone()); batch.len()];
+            let sent = sent.unwrap_or_else(|error| failed(&error));
+            let mut again = None;
+            for (index, result) in open.into_iter().zip(sent) {
+                if self.is_open(&queued[index], &result) {
+                    again = again.or(result.clone().err());
+                }
+                lock()[index] = Some(result);
+            }
+            again.map_or(Ok(()), Err)
+        };
+        let command = as_command(&queued);
+        // Each command was asked whether it may be repeated, so the queue is not.
+        let command = Command { asked: true, ..command };
+        // The last error of each command is in the results.
+        let _: FredResult<()> = queue.direct.run(command, attempt).await;
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let missing = || Err(Error::new(ErrorKind::Canceled, "The pipeline was not sent."));
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(missing).and_then(Value::convert))
+            .collect()
+    }
+
+    /// Tells whether a command of the queue failed in a way that lets it be sent again.
+    fn is_open(&self, queued: &Queued<C>, result: &FredResult<Value>) -> bool {
+        let may_repeat = |error: &Error| {
+            error.disposition() != Disposition::Permanent
+                && self.sender().direct.may_repeat(error, queued.command)
+        };
+        result.as_ref().err().is_some_and(may_repeat)
+    }
+}
+
+fn is_not_executed(result: &FredResult<Value>) -> bool {
+    result.as_ref().is_err_and(|error| error.disposition() == Disposition::NotExecuted)
+}
