@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Builder::from_config(Config::from_url(&server.url())?)
         .set_policy(ReconnectPolicy::new_constant(0, 100))
         .build()?
-        .with_retry(RetryPolicy::exponential().retries(5));
+        .with_retry(RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9));
     client.init().await?;
 
     let visits: i64 = client.incr("visits").await?;

@@ -22,7 +22,8 @@ use crate::{
 const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
     .union(ErrorClass::TIMEOUT)
     .union(ErrorClass::CANCELED)
-    .union(ErrorClass::PROTOCOL);
+    .union(ErrorClass::PROTOCOL)
+    .union(ErrorClass::ROUTING);
 
 /// Over how long the calls spread that a new connection wakes.
 const SPREAD: Duration = Duration::from_millis(100);

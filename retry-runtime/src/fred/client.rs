@@ -94,6 +94,16 @@ impl Settings {
     }
 }
 
+impl<C: Target> Direct<'_, C> {
+    /// Tells whether nothing says to which node of a cluster a command without a key belongs.
+    pub(super) fn needs_slot(&self) -> bool {
+        let options = &self.settings.options;
+        self.client.is_clustered()
+            && options.cluster_hash.is_none()
+            && options.cluster_node.is_none()
+    }
+}
+
 /// Makes a fred client retry its commands.
 pub trait WithRetry: Target {
     /// Wraps the client; the connection is shared.

@@ -8,7 +8,9 @@ mod error_class;
 mod hooks;
 mod pipeline;
 mod replay;
+mod script;
 mod target;
+mod transaction;
 
 pub use client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, WithRetry};
 pub use commands::{COMMANDS, Command, CommandInfo, Commands, Sender, Wait};
@@ -16,4 +18,6 @@ pub use error_class::ErrorClass;
 pub use hooks::ClientHook;
 pub use pipeline::{Queue, RetryPipeline};
 pub use replay::{Consent, Replay};
+pub use script::Script;
 pub use target::Target;
+pub use transaction::{Multi, RetryTransaction};

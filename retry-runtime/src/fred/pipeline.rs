@@ -18,6 +18,7 @@ use super::{
     commands::{Command, Commands, Sender, Wait},
     replay::Replay,
     target::{BoxFuture, Target},
+    transaction::custom,
 };
 use crate::{Classify, Disposition};
 
@@ -43,11 +44,11 @@ pub type RetryPipeline<C = Client> = Commands<Queue<'static, C>>;
 
 /// Keeps commands until the pipeline is sent.
 pub struct Queue<'h, C: Target> {
-    direct: Direct<'h, C>,
+    pub(super) direct: Direct<'h, C>,
     commands: Arc<Mutex<Vec<Arc<Queued<C>>>>>,
 }
 
-struct Queued<C: Target> {
+pub(super) struct Queued<C: Target> {
     command: Command,
     enqueue: Enqueue<C>,
 }
@@ -73,14 +74,22 @@ impl<C: Target> fmt::Debug for Queue<'_, C> {
     }
 }
 
-impl<C: Target> Queue<'_, C> {
+impl<'h, C: Target> Queue<'h, C> {
+    pub(super) fn new(direct: Direct<'h, C>) -> Self {
+        Self { direct, commands: Arc::default() }
+    }
+
+    pub(super) fn snapshot(&self) -> Vec<Arc<Queued<C>>> {
+        self.lock().clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Queued<C>>>> {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Describes a queue as one command: as unsafe as its least safe, and as slow as all that block together.
-fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
+pub(super) fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
     let replay = queued.iter().map(|queued| queued.command.replay).max();
     let wait = queued.iter().fold(Wait::No, |wait, queued| wait.and(queued.command.wait));
     Command { name: "pipeline", replay: replay.unwrap_or(Replay::Read), wait, asked: false }
@@ -112,22 +121,25 @@ fn was_queued(error: &Error) -> bool {
     *error.kind() == ErrorKind::Unknown && error.details() == "Expected OK, found Queued."
 }
 
-/// Sends commands at once; one result for each, or one error for all of them.
-async fn send<C: Target>(
-    client: Once<C>,
+/// Sends commands at once, after what is in the pipeline and before `end`; one result for each, or one error for all of them.
+pub(super) async fn send<C: Target>(
+    pipeline: Pipeline<Once<C>>,
     queued: &[Arc<Queued<C>>],
+    end: Option<&'static str>,
 ) -> FredResult<Vec<FredResult<Value>>> {
-    let pipeline = Pipeline::from(client);
     for queued in queued {
         match (queued.enqueue)(pipeline.clone()).await {
             Err(error) if !was_queued(&error) => return Err(error),
             _ => {}
         }
     }
+    if let Some(word) = end {
+        custom(&pipeline, word).await?;
+    }
     let mut results = pipeline.try_all::<Value>().await;
     match results.pop() {
         // fred answers so when the whole pipeline failed.
-        Some(Err(error)) if results.is_empty() && queued.len() > 1 => Err(error),
+        Some(Err(error)) if results.is_empty() && (queued.len() > 1 || end.is_some()) => Err(error),
         Some(last) => {
             results.push(last);
             Ok(results)
@@ -139,8 +151,7 @@ async fn send<C: Target>(
 impl<'h, C: Target> Commands<Direct<'h, C>> {
     /// Starts a pipeline: the same commands, queued and sent at once.
     pub fn pipeline(&self) -> Commands<Queue<'h, C>> {
-        let direct = self.sender().clone();
-        Commands::new(Queue { direct, commands: Arc::default() })
+        Commands::new(Queue::new(self.sender().clone()))
     }
 }
 
@@ -179,14 +190,14 @@ impl<C: Target> Commands<Queue<'_, C>> {
         failure: impl Fn(&[FredResult<Value>]) -> Option<&Error> + Send + Sync,
     ) -> FredResult<Vec<FredResult<Value>>> {
         let queue = self.sender();
-        let queued = queue.lock().clone();
+        let queued = queue.snapshot();
         if queued.is_empty() {
             return Ok(Vec::new());
         }
         let command = as_command(&queued);
         let safe = queue.direct.consent.covers(command.replay);
         let attempt = |client| async {
-            let results = send(client, &queued).await?;
+            let results = send(Pipeline::from(client), &queued, None).await?;
             let nothing_done = || results.iter().all(is_not_executed);
             match failure(&results) {
                 Some(error) if safe || nothing_done() => Err(error.clone()),
@@ -203,7 +214,7 @@ impl<C: Target> Commands<Queue<'_, C>> {
     /// outcome what is safe to repeat. They then run after those that succeeded.
     pub async fn try_all<R: FromValue>(&self) -> Vec<FredResult<R>> {
         let queue = self.sender();
-        let queued = queue.lock().clone();
+        let queued = queue.snapshot();
         let results = Mutex::new(vec![None; queued.len()]);
         let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = |client| async {
@@ -212,7 +223,7 @@ impl<C: Target> Commands<Queue<'_, C>> {
             });
             let open = open.collect::<Vec<_>>();
             let batch = open.iter().map(|index| Arc::clone(&queued[*index])).collect::<Vec<_>>();
-            let sent = send(client, &batch).await;
+            let sent = send(Pipeline::from(client), &batch, None).await;
             let failed = |error: &Error| vec![Err(error.clone()); batch.len()];
             let sent = sent.unwrap_or_else(|error| failed(&error));
             let mut again = None;

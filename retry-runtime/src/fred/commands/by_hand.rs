@@ -172,6 +172,7 @@ mod scripts {
     };
 
     use super::{Command, Commands, Replay, Sender, Wait};
+    use crate::fred::script::words;
 
     impl<Via: Sender> Commands<Via>
     where
@@ -226,7 +227,7 @@ mod scripts {
             V::Error: Into<Error> + Send,
         {
             let args = args.try_into().map_err(Into::into)?;
-            self.run_script("eval", "EVAL", script.into(), keys.into(), args).await?.convert()
+            self.send_script("eval", "EVAL", script.into(), keys.into(), args).await?.convert()
         }
 
         /// Sends `EVALSHA`, as fred's [`evalsha`](::fred::interfaces::LuaInterface::evalsha).
@@ -243,10 +244,10 @@ mod scripts {
             V::Error: Into<Error> + Send,
         {
             let args = args.try_into().map_err(Into::into)?;
-            self.run_script("evalsha", "EVALSHA", hash.into(), keys.into(), args).await?.convert()
+            self.send_script("evalsha", "EVALSHA", hash.into(), keys.into(), args).await?.convert()
         }
 
-        async fn run_script(
+        async fn send_script(
             &self,
             name: &'static str,
             word: &'static str,
@@ -254,17 +255,11 @@ mod scripts {
             keys: MultipleKeys,
             args: MultipleValues,
         ) -> FredResult<Value> {
-            let keys = keys.inner();
+            let mut words = words(keys, args);
             // The first key follows the script and the number of keys.
-            let hash = if keys.is_empty() { ClusterHash::Random } else { ClusterHash::Offset(2) };
-            let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
-            let mut words = vec![Value::String(script), Value::Integer(count)];
-            words.extend(keys.into_iter().map(Value::from));
-            match args {
-                Value::Array(args) => words.extend(args),
-                Value::Null => {}
-                arg => words.push(arg),
-            }
+            let has_keys = words.first() != Some(&Value::Integer(0));
+            let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
+            words.insert(0, Value::String(script));
             let command = Command { name, replay: Replay::Opaque, wait: Wait::No, asked: false };
             self.send_custom(command, CustomCommand::new_static(word, hash, false), words).await
         }

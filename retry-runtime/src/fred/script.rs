@@ -1,0 +1,121 @@
+//! Scripts that are loaded when they are needed.
+
+use std::sync::{Arc, OnceLock};
+
+use ::fred::{
+    bytes_utils::Str,
+    error::Error,
+    interfaces::{ClientLike, FredResult},
+    types::{ClusterHash, CustomCommand, FromValue, MultipleKeys, MultipleValues, Value},
+};
+
+use super::{
+    ErrorClass,
+    client::{Direct, Once},
+    commands::{Command, Commands, Wait},
+    replay::Replay,
+    target::Target,
+};
+use crate::Idempotence;
+
+/// A Lua script, sent by its hash, and by its text to a server that does not know it.
+///
+/// What a repeat does is the author's to say; one that is not declared idempotent is not sent again after an unknown
+/// outcome.
+///
+/// ```no_run
+/// use fred::prelude::*;
+/// use retry_runtime::{Idempotence, fred::{RetryClient, Script}};
+///
+/// # async fn example(client: RetryClient) -> FredResult<()> {
+/// let raise = Script::new(
+///     "if redis.call('GET', KEYS[1]) < ARGV[1] then redis.call('SET', KEYS[1], ARGV[1]) end",
+///     Idempotence::Idempotent,
+/// );
+/// client.run_script::<(), _, _>(&raise, "highest", 7).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Script {
+    code: Str,
+    idempotence: Idempotence,
+    /// The hash, which the first server tells that loads the script.
+    hash: Arc<OnceLock<Str>>,
+}
+
+impl Script {
+    /// Makes a script from its text.
+    pub fn new(code: impl Into<Str>, idempotence: Idempotence) -> Self {
+        Self { code: code.into(), idempotence, hash: Arc::default() }
+    }
+}
+
+impl<C: Target> Commands<Direct<'_, C>> {
+    /// Runs a script; a server that does not know it gets its text, which uses up no retry.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the last attempt, or why the arguments or the reply do not convert.
+    /// An error of the script itself may come after a part of it was done, and is not retried unless the script is
+    /// idempotent and the policy names the error.
+    pub async fn run_script<R, K, V>(&self, script: &Script, keys: K, args: V) -> FredResult<R>
+    where
+        R: FromValue,
+        K: Into<MultipleKeys> + Send,
+        V: TryInto<MultipleValues> + Send,
+        V::Error: Into<Error> + Send,
+    {
+        let words = words(keys.into(), args.try_into().map_err(Into::into)?);
+        let replay = match script.idempotence {
+            Idempotence::Idempotent => Replay::Idempotent,
+            Idempotence::NotIdempotent => Replay::Opaque,
+        };
+        let command = Command { name: "script", replay, wait: Wait::No, asked: false };
+        let attempt = |client| run(client, script, &words);
+        self.sender().run(command, attempt).await?.convert()
+    }
+}
+
+/// Returns the words after the script: the number of keys, the keys, the arguments.
+pub(super) fn words(keys: MultipleKeys, args: MultipleValues) -> Vec<Value> {
+    let keys = keys.inner();
+    let mut words = vec![Value::Integer(i64::try_from(keys.len()).unwrap_or(i64::MAX))];
+    words.extend(keys.into_iter().map(Value::from));
+    match args {
+        Value::Array(args) => words.extend(args),
+        Value::Null => {}
+        arg => words.push(arg),
+    }
+    words
+}
+
+async fn run<C: Target>(client: Once<C>, script: &Script, words: &[Value]) -> FredResult<Value> {
+    if let Some(hash) = script.hash.get() {
+        match send(&client, "EVALSHA", hash, words).await {
+            // The refusal proves that nothing was executed; `EVAL` reaches the same node and loads it there.
+            Err(error) if ErrorClass::NO_SCRIPT.matches(&error) => {}
+            result => return result,
+        }
+    } else {
+        let load = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
+        let load_words = vec![Value::from("LOAD"), Value::String(script.code.clone())];
+        let hash: Str = client.custom(load, load_words).await?;
+        let _ = script.hash.set(hash);
+    }
+    send(&client, "EVAL", &script.code, words).await
+}
+
+async fn send<C: Target>(
+    client: &Once<C>,
+    command: &'static str,
+    script: &Str,
+    words: &[Value],
+) -> FredResult<Value> {
+    // The first key follows the script and the number of keys.
+    let has_keys = words.first() != Some(&Value::Integer(0));
+    let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
+    let mut all = vec![Value::String(script.clone())];
+    all.extend(words.iter().cloned());
+    client.custom(CustomCommand::new_static(command, hash, false), all).await
+}

@@ -1,0 +1,165 @@
+//! `MULTI` … `EXEC`, sent once per attempt.
+
+use std::{fmt, future::Future};
+
+use ::fred::{
+    clients::{Client, Pipeline},
+    error::{Error, ErrorKind},
+    interfaces::FredResult,
+    types::{ClusterHash, CustomCommand, FromValue, Value},
+};
+
+use super::{
+    ErrorClass,
+    client::Direct,
+    commands::{Command, Commands, Sender, Wait},
+    pipeline::{Queue, as_command, send},
+    target::Target,
+};
+use crate::{Classify, Disposition};
+
+/// Commands that are queued and then executed together or not at all.
+///
+/// Made by [`Commands::multi`].
+/// fred's own transaction sends `EXEC` again after a lost connection whatever its options say; this one writes
+/// `MULTI`, the commands and `EXEC` once per attempt.
+///
+/// ```no_run
+/// use fred::prelude::*;
+/// use retry_runtime::fred::RetryClient;
+///
+/// # async fn example(client: RetryClient) -> FredResult<()> {
+/// let transaction = client.multi();
+/// transaction.incr::<(), _>("visits").await?;
+/// transaction.lpush::<(), _, _>("log", "visited").await?;
+/// let (visits, length): (i64, i64) = transaction.exec(false).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub type RetryTransaction<C = Client> = Commands<Multi<'static, C>>;
+
+/// Keeps commands until the transaction is executed.
+pub struct Multi<'h, C: Target> {
+    queue: Queue<'h, C>,
+}
+
+impl<C: Target> Clone for Multi<'_, C> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<C: Target> fmt::Debug for Multi<'_, C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Multi").field("queue", &self.queue).finish()
+    }
+}
+
+impl<C: Target> Sender for Multi<'_, C> {
+    type Client = <Queue<'static, C> as Sender>::Client;
+
+    async fn send<F, Fut>(&self, command: Command, attempt: F) -> FredResult<Value>
+    where
+        F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = FredResult<Value>> + Send + 'static,
+    {
+        self.queue.send(command, attempt).await
+    }
+}
+
+impl<'h, C: Target> Commands<Direct<'h, C>> {
+    /// Starts a transaction: the same commands, queued and executed together.
+    ///
+    /// On a cluster all keys live in one slot, which `Options::cluster_hash` names, see
+    /// [`with_options`](Self::with_options).
+    pub fn multi(&self) -> Commands<Multi<'h, C>> {
+        Commands::new(Multi { queue: Queue::new(self.sender().clone()) })
+    }
+}
+
+impl<C: Target> Commands<Multi<'_, C>> {
+    /// Executes the transaction and returns the answers of its commands.
+    ///
+    /// It is retried if nothing was executed and that may pass, and after an unknown outcome only if a repeat of
+    /// every command is safe.
+    /// With `abort_on_error` the error of the first command that the server refused to queue is returned, without it
+    /// the `EXECABORT` that follows; a refusal that will not pass is returned in both cases.
+    /// A watched key that changed makes the answer null.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the last attempt.
+    /// The error of a command that failed inside means that all others were executed: it is never retried without
+    /// consent.
+    pub async fn exec<R: FromValue>(&self, abort_on_error: bool) -> FredResult<R> {
+        let queue = &self.sender().queue;
+        if queue.direct.needs_slot() {
+            return Err(Error::new(
+                ErrorKind::Cluster,
+                "a transaction on a cluster needs the slot of its keys; give it as `Options::cluster_hash`",
+            ));
+        }
+        let queued = queue.snapshot();
+        if queued.is_empty() {
+            return Value::Array(Vec::new()).convert();
+        }
+        let command = Command { name: "exec", wait: Wait::No, ..as_command(&queued) };
+        let safe = queue.direct.consent.covers(command.replay);
+        let queued = &queued;
+        let attempt = |client| async move {
+            let multi = Pipeline::from(client);
+            custom(&multi, "MULTI").await?;
+            let results = send(multi, queued, Some("EXEC")).await?;
+            match outcome(results, abort_on_error) {
+                Outcome::Retry(error) => Err(error),
+                Outcome::Executed(Err(error)) if safe => Err(error),
+                Outcome::Executed(result) => Ok(result),
+            }
+        };
+        queue.direct.run(command, attempt).await??.convert()
+    }
+}
+
+/// Queues a command without arguments.
+pub(super) async fn custom<C: ::fred::interfaces::ClientLike>(
+    client: &C,
+    word: &'static str,
+) -> FredResult<()> {
+    // The slot comes with the options of the attempt.
+    let command = CustomCommand::new_static(word, ClusterHash::Random, false);
+    client.custom::<Value, Value>(command, Vec::new()).await.map(drop)
+}
+
+enum Outcome {
+    /// Nothing was executed, so the policy decides.
+    Retry(Error),
+    /// Something was or may have been executed, or it makes no sense to try again.
+    Executed(FredResult<Value>),
+}
+
+/// Reads the results of `MULTI`, the commands and `EXEC`.
+fn outcome(mut results: Vec<FredResult<Value>>, abort_on_error: bool) -> Outcome {
+    let exec = results.pop().unwrap_or(Ok(Value::Null));
+    let refusal = || results.iter().find_map(|result| result.as_ref().err());
+    let Err(error) = exec else { return Outcome::Executed(exec) };
+    if ErrorClass::EXEC_ABORT.matches(&error) {
+        let Some(first) = refusal() else { return Outcome::Retry(error) };
+        let will_not_pass = results
+            .iter()
+            .filter_map(|result| result.as_ref().err())
+            .any(|refusal| refusal.disposition() == Disposition::Permanent);
+        return match will_not_pass {
+            true => Outcome::Executed(Err(first.clone())),
+            false if abort_on_error => Outcome::Retry(first.clone()),
+            false => Outcome::Retry(error),
+        };
+    }
+    // `MULTI` and everything after it was refused.
+    let refused = |result: &FredResult<Value>| {
+        result.as_ref().is_err_and(|error| error.disposition() == Disposition::NotExecuted)
+    };
+    if refused(&Err(error.clone())) && results.iter().all(refused) {
+        return Outcome::Retry(error);
+    }
+    Outcome::Executed(Err(error))
+}
