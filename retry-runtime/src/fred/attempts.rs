@@ -51,29 +51,49 @@ impl<C: Target> Direct<'_, C> {
     /// Runs a command: the first attempt in place, the others, if it fails, in a box.
     pub(super) async fn run<T, F, Fut>(&self, command: Command, attempt: F) -> FredResult<T>
     where
-        T: Send,
+        T: Send + Sync,
         F: Fn(Once<C>) -> Fut + Send + Sync,
         Fut: Future<Output = FredResult<T>> + Send,
     {
-        let mut call = None;
-        let mut stopped = Ok(());
-        // Only limits and hooks ask for the time.
-        if self.settings.limits.deadline.is_some() || self.hooks.any() {
-            let watched = call.insert(self.start());
-            if let Some(limit) = self.settings.limits.deadline.filter(Duration::is_zero) {
-                return Err(TimeLimit::Deadline(limit).into());
-            }
-            stopped = self.before(watched).await;
+        // Only limits, hooks and blocking commands make the attempts of a client differ.
+        let watched = self.settings.limits.deadline.is_some() || self.hooks.any();
+        if !watched && command.wait == Wait::No {
+            return match attempt(self.client.with_options(&self.settings.options)).await {
+                Ok(value) => Ok(value),
+                Err(error) => self.rescue(self.start(), command, error, Ok(()), &attempt).await,
+            };
         }
-        match attempt(self.once(command.wait, call.as_ref())).await {
+        let call = self.start();
+        if let Some(limit) = self.settings.limits.deadline.filter(Duration::is_zero) {
+            return Err(TimeLimit::Deadline(limit).into());
+        }
+        let stopped = self.before(&call).await;
+        match attempt(self.once(command.wait, Some(&call))).await {
             Ok(value) => Ok(value),
-            Err(error) => {
-                let mut call = call.unwrap_or_else(|| self.start());
-                call.begin();
-                let again = |client| Box::pin(attempt(client)) as BoxFuture<'_, _>;
-                Box::pin(self.recover(call, command, error, stopped, &again)).await
-            }
+            Err(error) => self.rescue(call, command, error, stopped, &attempt).await,
         }
+    }
+
+    /// Makes the other attempts in boxes: the future of a command stays small, and the code is there once.
+    #[cold]
+    fn rescue<'a, T, F, Fut>(
+        &'a self,
+        mut call: Call<ErasedState, Timer>,
+        command: Command,
+        error: Error,
+        stopped: Result<(), Reason>,
+        attempt: &'a F,
+    ) -> BoxFuture<'a, FredResult<T>>
+    where
+        T: Send + Sync + 'a,
+        F: Fn(Once<C>) -> Fut + Send + Sync,
+        Fut: Future<Output = FredResult<T>> + Send + 'a,
+    {
+        call.begin();
+        Box::pin(async move {
+            let again = |client| Box::pin(attempt(client)) as BoxFuture<'_, _>;
+            self.recover(call, command, error, stopped, &again).await
+        })
     }
 
     fn start(&self) -> Call<ErasedState, Timer> {
@@ -88,7 +108,7 @@ impl<C: Target> Direct<'_, C> {
     }
 
     /// Retries after a first failure, until a success or the end.
-    async fn recover<'a, T: Send>(
+    async fn recover<'a, T: Send + Sync>(
         &'a self,
         mut call: Call<ErasedState, Timer>,
         command: Command,
