@@ -37,7 +37,7 @@ impl Bench {
         });
         builder.set_policy(ReconnectPolicy::new_constant(0, 10));
         builder.with_performance_config(|performance| {
-            performance.default_command_timeout = Duration::from_millis(500);
+            performance.default_command_timeout = Duration::from_secs(1);
         });
         change(&mut builder);
         let fred = builder.build().expect("the configuration is complete");
@@ -220,7 +220,7 @@ async fn the_deadline_covers_attempts_and_waits() {
     let begin = Instant::now();
     bench.client.with_policy(policy).get::<(), _>("key").await.expect_err("no reply");
     let elapsed = begin.elapsed();
-    assert!((600..=760).contains(&elapsed.as_millis()), "{elapsed:?}");
+    assert!((600..=1_500).contains(&elapsed.as_millis()), "{elapsed:?}");
     let zero = bench.client.with_policy(POLICY.deadline(Duration::ZERO));
     let sent = bench.proxy.sent("GET");
     zero.get::<(), _>("key").await.expect_err("no time");
@@ -235,7 +235,7 @@ async fn a_new_connection_ends_the_wait() {
     let slow = bench.client.with_policy(RetryPolicy::constant(Duration::from_secs(10)));
     let begin = Instant::now();
     assert_eq!(slow.get::<Option<String>, _>("key").await, Ok(None));
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn a_blocking_command_waits_longer_than_the_attempt_timeout() {
         let client = bench.client.clone();
         async move { client.blpop::<(String, String), _>("list", 5.0).await }
     });
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     bench.server.command(&["LPUSH", "list", "late"]);
     assert_eq!(pop.await.expect("no panic"), Ok(("list".into(), "late".into())));
 }
@@ -257,7 +257,7 @@ async fn an_empty_result_of_a_blocking_command_is_not_retried() {
     let empty = bench.client.idempotent().blpop::<(), _>("list", 0.2).await;
     assert!(ErrorClass::TIMEOUT.matches(&empty.expect_err("nothing there")));
     assert_eq!(bench.proxy.sent("BLPOP"), 1);
-    assert!(begin.elapsed() < Duration::from_millis(450), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn options_are_merged_and_never_stacked() {
     let begin = Instant::now();
     let wrapped = bench.client.fred().with_options(&options).with_retry(POLICY);
     wrapped.incr::<i64, _>("counter").await.expect_err("no reply");
-    assert!(begin.elapsed() < Duration::from_millis(400), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
     // Its own policy replaces the one of the wrapped client.
     bench.proxy.inject("GET", Fault::ErrorInstead("TRYAGAIN".into()), ALWAYS);
     let once = bench.client.with_policy(POLICY.retries(1)).with_policy(POLICY.retries(2));
@@ -295,7 +295,7 @@ async fn options_are_merged_and_never_stacked() {
     assert_eq!(bench.proxy.sent("GET"), 3);
 }
 
-/// Without any timeout fred waits for ever; the default of ours is generous, so only its existence is tested.
+/// Without any timeout fred waits for ever.
 #[tokio::test]
 async fn a_client_without_a_timeout_gets_one() {
     let bench = Bench::with(|builder| {
@@ -304,9 +304,11 @@ async fn a_client_without_a_timeout_gets_one() {
         });
     })
     .await;
-    assert_eq!(DEFAULT_ATTEMPT_TIMEOUT, Duration::from_secs(10));
-    let printed = format!("{:?}", bench.client);
-    assert!(printed.contains("Direct"), "{printed}");
+    bench.proxy.inject("INCR", Fault::HoldReply, 1);
+    let begin = Instant::now();
+    let error = bench.client.incr::<i64, _>("counter").await.expect_err("no reply");
+    assert!(ErrorClass::TIMEOUT.matches(&error), "{error:?}");
+    assert!(begin.elapsed() >= DEFAULT_ATTEMPT_TIMEOUT, "{:?}", begin.elapsed());
 }
 
 #[tokio::test]

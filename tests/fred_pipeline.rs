@@ -26,7 +26,7 @@ impl Bench {
         });
         builder.set_policy(ReconnectPolicy::new_constant(0, 10));
         builder.with_performance_config(|performance| {
-            performance.default_command_timeout = Duration::from_millis(500);
+            performance.default_command_timeout = Duration::from_secs(2);
         });
         let fred = builder.build().expect("the configuration is complete");
         fred.init().await.expect("the server is up");

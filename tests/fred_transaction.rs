@@ -26,7 +26,7 @@ impl Bench {
         });
         builder.set_policy(ReconnectPolicy::new_constant(0, 10));
         builder.with_performance_config(|performance| {
-            performance.default_command_timeout = Duration::from_millis(500);
+            performance.default_command_timeout = Duration::from_secs(2);
         });
         let fred = builder.build().expect("the configuration is complete");
         fred.init().await.expect("the server is up");
@@ -77,7 +77,8 @@ async fn a_transaction_of_safe_commands_is_replayed() {
 async fn a_refused_transaction_is_retried() {
     let bench = Bench::new().await;
     bench.server.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    let transaction = bench.client.multi();
+    let patient_policy = RetryPolicy::constant(Duration::from_millis(20)).retries(200);
+    let transaction = bench.client.with_policy(patient_policy).multi();
     transaction.incr::<(), _>("counter").await.expect("queued");
     let patient = async { transaction.exec::<Vec<i64>>(false).await };
     let relief = async {
