@@ -306,7 +306,7 @@ async fn a_command_before_the_connection_is_not_executed() {
     let impatient = Options { fail_fast: true, ..Options::default() };
     let get: FredResult<Value> =
         client(server.port(), None).with_options(&impatient).get("key").await;
-    check(get, "Connection closed unexpectedly.", Class::CANCELED, NotExecuted);
+    check(get, "Connection closed unexpectedly.", Class::CONNECTION, NotExecuted);
 }
 
 /// The increment ran, and then its reply was lost: sending it again would count twice.

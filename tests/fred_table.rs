@@ -98,13 +98,13 @@ fn a_failure_of_the_transport_is_unknown() {
 fn a_command_that_fred_kept_back_is_not_executed() {
     check(&[
         (Kind::Canceled, "Canceled.", Class::CANCELED, NotExecuted),
-        (Kind::Canceled, "Connection closed unexpectedly.", Class::CANCELED, NotExecuted),
+        (Kind::Canceled, "Connection closed unexpectedly.", Class::CONNECTION, NotExecuted),
         (Kind::Unknown, "Client is not initialized.", Class::CONNECTION, NotExecuted),
         (Kind::Unknown, "Failed to send command to router.", Class::CONNECTION, NotExecuted),
         (Kind::Backpressure, "Max in-flight commands reached.", Class::BACKPRESSURE, NotExecuted),
         (Kind::InvalidCommand, "Error sending command while connection is blocked.", Class::BACKPRESSURE, NotExecuted),
-        (Kind::Unknown, "Failed to route command.", Class::ROUTING, NotExecuted),
-        (Kind::Routing, "Failed to route command.", Class::ROUTING, NotExecuted),
+        (Kind::Unknown, "Failed to route command.", Class::CONNECTION, NotExecuted),
+        (Kind::Routing, "Failed to route command.", Class::CONNECTION, NotExecuted),
         (Kind::Routing, "Unable to route command or reconnect.", Class::ROUTING, NotExecuted),
         (Kind::Routing, "Too many redirections.", Class::REDIRECT, NotExecuted),
         (Kind::Routing, "Max attempts reached.", Class::REDIRECT, NotExecuted),

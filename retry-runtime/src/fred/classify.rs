@@ -99,11 +99,12 @@ const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
 
     // fred did not send the command.
     ("Canceled.",                        ErrorClass::CANCELED,   NotExecuted),
-    ("Connection closed unexpectedly.",  ErrorClass::CANCELED,   NotExecuted),
+    ("Connection closed unexpectedly.",  ErrorClass::CONNECTION, NotExecuted),
     ("Client is not initialized.",       ErrorClass::CONNECTION, NotExecuted),
     ("Failed to send command to router.", ErrorClass::CONNECTION, NotExecuted),
     ("Error sending command while connection is blocked.", ErrorClass::BACKPRESSURE, NotExecuted),
-    ("Failed to route command.",         ErrorClass::ROUTING,    NotExecuted),
+    // There is no connection to the node of the command.
+    ("Failed to route command.",         ErrorClass::CONNECTION, NotExecuted),
     ("Unable to route command or reconnect.", ErrorClass::ROUTING, NotExecuted),
     ("Too many redirections.",           ErrorClass::REDIRECT,   NotExecuted),
     // Here: of the `ASKING` that would have gone before the command.

@@ -85,7 +85,7 @@ classes! {
     NO_PERMISSION = 17,
     /// fred's queue is full, or its connection blocked: `Max in-flight commands reached.`
     BACKPRESSURE = 18,
-    /// fred ended before it sent the command: `Canceled.`, `Connection closed unexpectedly.`
+    /// fred ended before it sent the command: `Canceled.`
     CANCELED = 19,
     /// The command was executed, but its reply does not convert: `Cannot convert to map.`, `Expected OK, found ..`
     PARSE = 20,
@@ -97,7 +97,7 @@ classes! {
     NO_GROUP = 23,
     /// The consumer group is there already: `BUSYGROUP Consumer Group name already exists`.
     BUSY_GROUP = 24,
-    /// fred knows no node for the command: `Failed to route command.`
+    /// fred knows no node for the command: `Unable to route command or reconnect.`
     ROUTING = 25,
     /// An argument does not convert, or the command is not valid at this point: `At least one key is required.`
     INVALID_ARGUMENT = 26,
