@@ -34,16 +34,28 @@ type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, FredResult<T>> + Se
 impl<C: Target> Sender for Direct<'_, C> {
     type Client = Once<C>;
 
-    fn send<F, Fut>(
+    fn first(&self, command: Command) -> Option<Once<C>> {
+        // Only limits, hooks and blocking commands make the attempts of a client differ.
+        let alike = self.settings.limits.deadline.is_none()
+            && !self.hooks.any()
+            && command.wait == Wait::No;
+        alike.then(|| self.client.with_options(&self.settings.options))
+    }
+
+    async fn send<F, Fut>(
         &self,
         command: Command,
+        failed: Option<Error>,
         attempt: F,
-    ) -> impl Future<Output = FredResult<Value>> + Send
+    ) -> FredResult<Value>
     where
         F: Fn(Once<C>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<Value>> + Send + 'static,
     {
-        self.run(command, attempt)
+        match failed {
+            Some(error) => self.rescue(self.start(), command, error, Ok(()), &attempt).await,
+            None => self.run(command, attempt).await,
+        }
     }
 }
 
@@ -55,10 +67,8 @@ impl<C: Target> Direct<'_, C> {
         F: Fn(Once<C>) -> Fut + Send + Sync,
         Fut: Future<Output = FredResult<T>> + Send,
     {
-        // Only limits, hooks and blocking commands make the attempts of a client differ.
-        let watched = self.settings.limits.deadline.is_some() || self.hooks.any();
-        if !watched && command.wait == Wait::No {
-            return match attempt(self.client.with_options(&self.settings.options)).await {
+        if let Some(client) = self.first(command) {
+            return match attempt(client).await {
                 Ok(value) => Ok(value),
                 Err(error) => self.rescue(self.start(), command, error, Ok(()), &attempt).await,
             };

@@ -98,7 +98,16 @@ pub(super) fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
 impl<C: Target> Sender for Queue<'_, C> {
     type Client = Pipeline<Once<C>>;
 
-    async fn send<F, Fut>(&self, command: Command, attempt: F) -> FredResult<Value>
+    fn first(&self, _: Command) -> Option<Self::Client> {
+        None
+    }
+
+    async fn send<F, Fut>(
+        &self,
+        command: Command,
+        _: Option<Error>,
+        attempt: F,
+    ) -> FredResult<Value>
     where
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<Value>> + Send + 'static,

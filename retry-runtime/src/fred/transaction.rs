@@ -58,12 +58,21 @@ impl<C: Target> fmt::Debug for Multi<'_, C> {
 impl<C: Target> Sender for Multi<'_, C> {
     type Client = <Queue<'static, C> as Sender>::Client;
 
-    async fn send<F, Fut>(&self, command: Command, attempt: F) -> FredResult<Value>
+    fn first(&self, _: Command) -> Option<Self::Client> {
+        None
+    }
+
+    async fn send<F, Fut>(
+        &self,
+        command: Command,
+        failed: Option<Error>,
+        attempt: F,
+    ) -> FredResult<Value>
     where
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<Value>> + Send + 'static,
     {
-        self.queue.send(command, attempt).await
+        self.queue.send(command, failed, attempt).await
     }
 }
 

@@ -86,7 +86,7 @@ impl<Via: Sender> Commands<Via> {
         args: Vec<Value>,
     ) -> FredResult<Value> {
         self.sender
-            .send(command, move |client| {
+            .send(command, None, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());
                 async move { client.custom(cmd, args).await }
             })
@@ -149,7 +149,7 @@ mod connection {
             let command =
                 Command { name: "client_list", replay: Replay::Read, wait: Wait::No, asked: false };
             self.sender
-                .send(command, move |client| {
+                .send(command, None, move |client| {
                     let (r#type, ids) = (r#type.clone(), ids.clone());
                     async move { client.client_list::<_, String>(r#type, ids).await }
                 })
@@ -200,7 +200,7 @@ mod scripts {
                 asked: false,
             };
             self.sender
-                .send(command, move |client| {
+                .send(command, None, move |client| {
                     let library_name = library_name.clone();
                     async move { client.function_list(library_name, withcode).await }
                 })

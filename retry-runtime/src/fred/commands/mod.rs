@@ -40,6 +40,7 @@ mod streams;
 use std::{future::Future, time::Duration};
 
 use ::fred::{
+    error::Error,
     interfaces::{ClientLike, FredResult},
     types::Value,
 };
@@ -70,10 +71,15 @@ pub trait Sender: Send + Sync {
     /// The client that an attempt is made on.
     type Client: ClientLike + 'static;
 
-    /// Sends one command; `attempt` makes one attempt of it.
+    /// Returns the client of a first attempt that nothing precedes, to be made in place: fred's futures are large, and
+    /// one that is handed over is copied.
+    fn first(&self, command: Command) -> Option<Self::Client>;
+
+    /// Sends one command; `attempt` makes one attempt of it, and `failed` is the error of the one made in place.
     fn send<F, Fut>(
         &self,
         command: Command,
+        failed: Option<Error>,
         attempt: F,
     ) -> impl Future<Output = FredResult<Value>> + Send
     where
@@ -229,11 +235,18 @@ fn store_class(
 ///             let key: Key = key.into();
 ///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
 ///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No, asked: false };
+///             let failed = match self.sender.first(command) {
+///                 Some(client) => match client.lpush(key.clone(), elements.clone()).await {
+///                     Ok(value) => return value.convert(),
+///                     Err(error) => Some(error),
+///                 },
+///                 None => None,
+///             };
 ///             let attempt = move |client| {
 ///                 let (key, elements) = (key.clone(), elements.clone());
 ///                 async move { client.lpush(key, elements).await }
 ///             };
-///             self.sender.send(command, attempt).await?.convert()
+///             self.sender.send(command, failed, attempt).await?.convert()
 ///         }
 /// ```
 ///
@@ -281,8 +294,19 @@ macro_rules! commands {
                     wait: $crate::fred::commands::wait!($($($wait)*)?),
                     asked: false,
                 };
+                let failed = match self.sender.first(command) {
+                    Some(client) => {
+                        let answer =
+                            client.$method($($crate::fred::commands::again!($arg $($same)?)),*).await;
+                        match $crate::fred::commands::value!(answer $($answer)?) {
+                            Ok(value) => return ::fred::types::Value::convert(value),
+                            Err(error) => Some(error),
+                        }
+                    }
+                    None => None,
+                };
                 self.sender
-                    .send(command, move |client| {
+                    .send(command, failed, move |client| {
                         $(let $arg = $crate::fred::commands::again!($arg $($same)?);)*
                         async move {
                             let answer = client.$method($($arg),*).await;
