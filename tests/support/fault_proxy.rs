@@ -2,7 +2,8 @@ use std::{
     collections::HashMap,
     io,
     net::Ipv4Addr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -11,6 +12,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinHandle,
 };
 
@@ -21,16 +23,21 @@ pub enum Fault {
     CutBefore,
     /// The server executes the command; its reply is lost with the connection.
     LoseReply,
-    /// The server executes the command, and the client waits for the reply for ever.
+    /// The server executes the command; half of its reply arrives before the connection is closed.
+    HalfReply,
+    /// The server executes the command; nothing more arrives on the connection, which stays open.
     HoldReply,
+    /// The server executes the command; its reply arrives so much later.
+    Delay(Duration),
+    /// The server executes the command; what arrives is no reply.
+    Garble,
     /// The server does not see the command; the client gets this error.
     ErrorInstead(String),
 }
 
 /// A proxy in front of a server that makes faults with certain commands.
 ///
-/// The commands of a connection are handled one after the other; a test that sends faulty commands in a pipeline gets
-/// the fault of the first.
+/// It pairs commands and replies by their order, so it is not for subscriptions.
 #[derive(Debug)]
 pub struct FaultProxy {
     port: u16,
@@ -76,12 +83,17 @@ impl FaultProxy {
         self.lock().faults.insert(command.to_owned(), (fault, times));
     }
 
+    /// Makes no more faults with any command.
+    pub fn clear(&self) {
+        self.lock().faults.clear();
+    }
+
     /// Returns how often clients sent a command.
     pub fn sent(&self, command: &str) -> u32 {
         self.lock().sent.get(command).copied().unwrap_or(0)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -92,55 +104,76 @@ impl Drop for FaultProxy {
     }
 }
 
+/// What the client gets for a command, in the order of the commands.
+enum Answer {
+    /// The reply of the server, or what a fault makes of it.
+    Reply(Option<Fault>),
+    /// An error of ours.
+    Own(String),
+}
+
+/// Carries commands and replies until one side ends, or a fault ends both.
 async fn serve(client: TcpStream, server_port: u16, state: Arc<Mutex<State>>) {
     let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server_port)).await else { return };
     let (from_client, to_client) = client.into_split();
-    let (mut from_server, to_server) = server.into_split();
-    let to_client = Arc::new(tokio::sync::Mutex::new(to_client));
-    let replies = Arc::clone(&to_client);
-    let held = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let holds = Arc::clone(&held);
-    let (answered, mut answers) = tokio::sync::mpsc::unbounded_channel();
-    let copy = tokio::spawn(async move {
-        let mut buffer = [0; 16 * 1024];
-        while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
-            if holds.load(std::sync::atomic::Ordering::SeqCst) {
-                let _ = answered.send(());
-            } else if replies.lock().await.write_all(&buffer[..length]).await.is_err() {
-                return;
-            }
-        }
-        let _ = replies.lock().await.shutdown().await;
-    });
-    let _ = forward(from_client, to_server, &to_client, &state, &held, &mut answers).await;
-    copy.abort();
+    let (from_server, to_server) = server.into_split();
+    let (answers, expected) = unbounded_channel();
+    tokio::select! {
+        _ = carry_commands(from_client, to_server, &state, &answers) => {}
+        _ = carry_replies(from_server, to_client, expected) => {}
+    }
 }
 
-/// Forwards commands until the end of the connection, or until a fault ends it.
-async fn forward(
+async fn carry_commands(
     from_client: OwnedReadHalf,
     mut to_server: OwnedWriteHalf,
-    to_client: &tokio::sync::Mutex<OwnedWriteHalf>,
     state: &Mutex<State>,
-    held: &std::sync::atomic::AtomicBool,
-    answers: &mut tokio::sync::mpsc::UnboundedReceiver<()>,
+    answers: &UnboundedSender<Answer>,
 ) -> io::Result<()> {
     let mut from_client = BufReader::new(from_client);
     while let Some((name, bytes)) = read_command(&mut from_client).await? {
-        match fault_of(state, &name) {
-            None => to_server.write_all(&bytes).await?,
-            Some(Fault::CutBefore) => return Ok(()),
-            Some(Fault::ErrorInstead(text)) => {
-                to_client.lock().await.write_all(format!("-{text}\r\n").as_bytes()).await?;
+        let answer = match fault_of(state, &name) {
+            Some(Fault::CutBefore) => break,
+            Some(Fault::ErrorInstead(text)) => Answer::Own(text),
+            fault => Answer::Reply(fault),
+        };
+        let forwards = matches!(answer, Answer::Reply(_));
+        let _ = answers.send(answer);
+        if forwards {
+            to_server.write_all(&bytes).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn carry_replies(
+    from_server: OwnedReadHalf,
+    mut to_client: OwnedWriteHalf,
+    mut expected: UnboundedReceiver<Answer>,
+) -> io::Result<()> {
+    let mut from_server = BufReader::new(from_server);
+    while let Some(answer) = expected.recv().await {
+        let fault = match answer {
+            Answer::Own(text) => {
+                to_client.write_all(format!("-{text}\r\n").as_bytes()).await?;
+                continue;
             }
-            Some(fault) => {
-                held.store(true, std::sync::atomic::Ordering::SeqCst);
-                to_server.write_all(&bytes).await?;
-                answers.recv().await;
-                if fault == Fault::LoseReply {
-                    return Ok(());
-                }
+            Answer::Reply(fault) => fault,
+        };
+        let reply = read_reply(&mut from_server).await?;
+        match fault {
+            Some(Fault::LoseReply) => break,
+            Some(Fault::HalfReply) => {
+                to_client.write_all(&reply[..reply.len() / 2]).await?;
+                break;
             }
+            Some(Fault::HoldReply) => std::future::pending().await,
+            Some(Fault::Garble) => to_client.write_all(b"\xffno reply\r\n").await?,
+            Some(Fault::Delay(delay)) => {
+                tokio::time::sleep(delay).await;
+                to_client.write_all(&reply).await?;
+            }
+            _ => to_client.write_all(&reply).await?,
         }
     }
     Ok(())
@@ -174,6 +207,32 @@ async fn read_command(
         bytes.extend([header, word].concat());
     }
     Ok(Some((name, bytes)))
+}
+
+/// Reads one reply, with all that is in it; returns its bytes.
+async fn read_reply(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut open = 1;
+    while open > 0 {
+        open -= 1;
+        let mut line = Vec::new();
+        if reader.read_until(b'\n', &mut line).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let is_null = line.get(1) == Some(&b'-');
+        match line[0] {
+            b'$' | b'=' | b'!' if !is_null => {
+                let mut body = vec![0; number(&line) + 2];
+                reader.read_exact(&mut body).await?;
+                line.extend(body);
+            }
+            b'*' | b'~' | b'>' if !is_null => open += number(&line),
+            b'%' => open += 2 * number(&line),
+            _ => {}
+        }
+        bytes.extend(line);
+    }
+    Ok(bytes)
 }
 
 /// Reads the number of a line such as `*3` or `$5`.

@@ -151,7 +151,7 @@ fn request(port: u16, words: &[&str]) -> io::Result<String> {
     let count = words.len();
     let words: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
     stream.write_all(format!("*{count}\r\n{words}").as_bytes())?;
-    let mut answer = [0; 4096];
+    let mut answer = vec![0; 64 * 1024];
     let length = stream.read(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
 }

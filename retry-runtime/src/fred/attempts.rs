@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
     ErrorClass,
-    client::{Direct, Once},
+    client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, Once},
     commands::{Command, Sender, Wait},
     replay::Replay,
     target::{BoxFuture, Target},
@@ -31,15 +31,24 @@ const SPREAD: Duration = Duration::from_millis(100);
 /// Makes another attempt.
 type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, FredResult<T>> + Send + Sync);
 
+/// An attempt that failed.
+enum Failed {
+    /// The command was or may have been sent.
+    Sent(Error),
+    /// There was no connection to send it on.
+    Kept(Error),
+}
+
 impl<C: Target> Sender for Direct<'_, C> {
     type Client = Once<C>;
 
     fn first(&self, command: Command) -> Option<Once<C>> {
-        // Only limits, hooks and blocking commands make the attempts of a client differ.
-        let alike = self.settings.limits.deadline.is_none()
+        // Only limits, hooks, blocking commands and a lost connection make the attempts of a client differ.
+        let plain = self.settings.limits.deadline.is_none()
             && !self.hooks.any()
-            && command.wait == Wait::No;
-        alike.then(|| self.client.with_options(&self.settings.options))
+            && command.wait == Wait::No
+            && self.connection.is_up();
+        plain.then(|| self.client.with_options(&self.settings.options))
     }
 
     async fn send<F, Fut>(
@@ -53,7 +62,9 @@ impl<C: Target> Sender for Direct<'_, C> {
         Fut: Future<Output = FredResult<Value>> + Send + 'static,
     {
         match failed {
-            Some(error) => self.rescue(self.start(), command, error, Ok(()), &attempt).await,
+            Some(error) => {
+                self.rescue(self.start(), command, Failed::Sent(error), Ok(()), &attempt).await
+            }
             None => self.run(command, attempt).await,
         }
     }
@@ -70,7 +81,9 @@ impl<C: Target> Direct<'_, C> {
         if let Some(client) = self.first(command) {
             return match attempt(client).await {
                 Ok(value) => Ok(value),
-                Err(error) => self.rescue(self.start(), command, error, Ok(()), &attempt).await,
+                Err(error) => {
+                    self.rescue(self.start(), command, Failed::Sent(error), Ok(()), &attempt).await
+                }
             };
         }
         let call = self.start();
@@ -78,10 +91,15 @@ impl<C: Target> Direct<'_, C> {
             return Err(TimeLimit::Deadline(limit).into());
         }
         let stopped = self.before(&call).await;
-        match attempt(self.once(command.wait, Some(&call))).await {
-            Ok(value) => Ok(value),
-            Err(error) => self.rescue(call, command, error, stopped, &attempt).await,
-        }
+        let client = self.once(command.wait, Some(&call));
+        let failed = match self.connected(&client).await {
+            Ok(()) => match attempt(client).await {
+                Ok(value) => return Ok(value),
+                Err(error) => Failed::Sent(error),
+            },
+            Err(error) => Failed::Kept(error),
+        };
+        self.rescue(call, command, failed, stopped, &attempt).await
     }
 
     /// Makes the other attempts in boxes: the future of a command stays small, and the code is there once.
@@ -90,7 +108,7 @@ impl<C: Target> Direct<'_, C> {
         &'a self,
         mut call: Call<ErasedState, Timer>,
         command: Command,
-        error: Error,
+        failed: Failed,
         stopped: Result<(), Reason>,
         attempt: &'a F,
     ) -> BoxFuture<'a, FredResult<T>>
@@ -102,8 +120,17 @@ impl<C: Target> Direct<'_, C> {
         call.begin();
         Box::pin(async move {
             let again = |client| Box::pin(attempt(client)) as BoxFuture<'_, _>;
-            self.recover(call, command, error, stopped, &again).await
+            self.recover(call, command, failed, stopped, &again).await
         })
+    }
+
+    /// Makes the connection anew if fred gave it up.
+    async fn connected(&self, client: &Once<C>) -> FredResult<()> {
+        if self.connection.is_up() {
+            return Ok(());
+        }
+        let limit = client.options().timeout.filter(|timeout| !timeout.is_zero());
+        self.connection.revive(&self.client, limit.unwrap_or(DEFAULT_ATTEMPT_TIMEOUT)).await
     }
 
     fn start(&self) -> Call<ErasedState, Timer> {
@@ -122,16 +149,22 @@ impl<C: Target> Direct<'_, C> {
         &'a self,
         mut call: Call<ErasedState, Timer>,
         command: Command,
-        mut error: Error,
+        mut failed: Failed,
         stopped: Result<(), Reason>,
         again: Again<'a, C, T>,
     ) -> FredResult<T> {
+        let mut doubt = None;
         let (outcome, reason) = loop {
-            let (outcome, pause) = match self.judge(&mut call, command, error).unless(stopped) {
+            let (outcome, pause) = match self.judge(&mut call, command, failed).unless(stopped) {
                 Verdict::Success(outcome) => return outcome,
                 Verdict::GiveUp(outcome, reason, _) => break (outcome, reason),
                 Verdict::Retry(outcome, pause, _) => (outcome, pause),
             };
+            if let Err(error) = &outcome
+                && error.disposition() == Disposition::Unknown
+            {
+                doubt = Some(error.clone());
+            }
             if let Err(reason) = self.repair(&call, command, &outcome, &pause).await {
                 break (outcome, reason);
             }
@@ -142,10 +175,21 @@ impl<C: Target> Direct<'_, C> {
                 break (outcome, reason);
             }
             call.begin();
-            match again(self.once(command.wait, Some(&call))).await {
-                Ok(value) => return Ok(value),
-                Err(next) => error = next,
+            let client = self.once(command.wait, Some(&call));
+            failed = match self.connected(&client).await {
+                Ok(()) => match again(client).await {
+                    Ok(value) => return Ok(value),
+                    Err(error) => Failed::Sent(error),
+                },
+                Err(error) => Failed::Kept(error),
+            };
+        };
+        // An attempt that was not executed says nothing about the one before it.
+        let outcome = match (outcome, doubt) {
+            (Err(last), Some(earlier)) if last.disposition() == Disposition::NotExecuted => {
+                Err(earlier)
             }
+            (outcome, _) => outcome,
         };
         if let Some(hook) = &self.hooks.on_give_up {
             let give_up = call.give_up(command.name, &outcome, reason, None);
@@ -160,11 +204,14 @@ impl<C: Target> Direct<'_, C> {
         &self,
         call: &mut Call<ErasedState, Timer>,
         command: Command,
-        error: Error,
+        failed: Failed,
     ) -> Verdict<FredResult<T>> {
-        if !command.asked && !self.may_repeat(&error, command) {
-            return Verdict::GiveUp(Err(error), Reason::NotRetryable, None);
-        }
+        let error = match failed {
+            Failed::Sent(error) if !command.asked && !self.may_repeat(&error, command) => {
+                return Verdict::GiveUp(Err(error), Reason::NotRetryable, None);
+            }
+            Failed::Sent(error) | Failed::Kept(error) => error,
+        };
         let rule = ByDisposition::new(Idempotence::Idempotent);
         call.judge(&self.settings.policy, &rule, Ok(Err(error)), |_| false)
     }

@@ -97,6 +97,9 @@ const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
     ("BUSYKEY",     ErrorClass::SERVER_ERROR,  Permanent),
     ("ERR",         ErrorClass::SERVER_ERROR,  Permanent),
 
+    // The server did not execute the transaction.
+    ("A watched key changed.",           ErrorClass::WATCH,      NotExecuted),
+
     // fred did not send the command.
     ("Canceled.",                        ErrorClass::CANCELED,   NotExecuted),
     ("Connection closed unexpectedly.",  ErrorClass::CONNECTION, NotExecuted),

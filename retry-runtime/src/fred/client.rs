@@ -4,13 +4,17 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use ::fred::{
     clients::{Client, WithOptions},
-    error::Error,
-    interfaces::FredResult,
-    types::{ConnectHandle, config::Options},
+    error::{Error, ErrorKind},
+    interfaces::{ClientLike, FredResult},
+    types::{
+        Builder, ConnectHandle,
+        config::{Config, Options, ReconnectPolicy},
+    },
 };
 
 use super::{
     commands::Commands,
+    connection::Connection,
     hooks::{ClientHook, Hooks},
     replay::Consent,
     target::Target,
@@ -62,6 +66,7 @@ pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sends commands one by one, each under the policy.
 pub struct Direct<'h, C> {
     pub(super) client: C,
+    pub(super) connection: Arc<Connection>,
     pub(super) settings: Arc<Settings>,
     pub(super) consent: Consent,
     pub(super) hooks: Hooks<'h>,
@@ -77,6 +82,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// Makes the settings of single attempts.
+    pub(super) fn without_retries(options: Options) -> Self {
+        let policy = DynPolicy::with_any_timing(crate::Never);
+        Self { policy, limits: Limits::default(), options }
+    }
+
     fn new<P>(policy: P, default_timeout: Duration, mut options: Options) -> Self
     where
         P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
@@ -104,13 +115,75 @@ impl<C: Target> Direct<'_, C> {
     }
 }
 
+/// A client that connects by itself.
+impl Commands<Direct<'static, Client>> {
+    /// Connects with settings that fail instead of waiting for ever, and owns the connection.
+    ///
+    /// fred reconnects without end, after 100 ms at first and at most 5 s, and leaves a connection that has not
+    /// answered for [`DEFAULT_ATTEMPT_TIMEOUT`]; where it gives up nevertheless, the next command connects anew.
+    ///
+    /// ```no_run
+    /// use fred::prelude::*;
+    /// use retry_runtime::{RetryPolicy, fred::RetryClient};
+    ///
+    /// # async fn example() -> FredResult<()> {
+    /// let config = Config::from_url("redis://127.0.0.1:6379")?;
+    /// let client = RetryClient::connect(config, RetryPolicy::exponential().retries(5)).await?;
+    /// let visits: i64 = client.incr("visits").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first connection is tried once: a wrong address, a wrong password or a server that still loads its data is
+    /// told at once.
+    pub async fn connect<P>(config: Config, policy: P) -> FredResult<Self>
+    where
+        P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
+        P::State: Send + Sync + 'static,
+    {
+        Self::connect_with(Builder::from_config(config), policy).await
+    }
+
+    /// Connects as [`connect`](Self::connect), with more settings; a reconnect policy that is there stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect); and `max_command_buffer_len` is refused, because fred 10.1 stops sending after
+    /// the buffer was full once.
+    pub async fn connect_with<P>(mut builder: Builder, policy: P) -> FredResult<Self>
+    where
+        P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
+        P::State: Send + Sync + 'static,
+    {
+        if builder.get_policy().is_none() {
+            builder.set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2));
+        }
+        builder.with_connection_config(|connection| {
+            let limit = &mut connection.unresponsive.max_timeout;
+            *limit = limit.or(Some(DEFAULT_ATTEMPT_TIMEOUT));
+        });
+        let client = builder.build()?;
+        if client.connection_config().max_command_buffer_len != 0 {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "`max_command_buffer_len` must stay 0: fred 10.1 stops sending after the buffer was full once; \
+                 limit the number of concurrent calls instead",
+            ));
+        }
+        let client = client.with_retry(policy);
+        client.init().await?;
+        Ok(client)
+    }
+}
+
 /// Makes a fred client retry its commands.
 pub trait WithRetry: Target {
     /// Wraps the client; the connection is shared.
     ///
     /// The options of a [`WithOptions`] are taken over, but for `max_attempts`: an attempt is one write.
-    /// A client without a reconnect policy works until its first connection is lost, and then every command fails by
-    /// its timeout: set one.
+    /// Connect with [`init`](Commands::init) of the result: then a connection that fred gave up is noticed.
     fn with_retry<P>(self, policy: P) -> RetryClient<Self::Client>
     where
         P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
@@ -119,6 +192,7 @@ pub trait WithRetry: Target {
         let default_timeout = self.perf_config().default_command_timeout;
         let (client, options) = self.split();
         Commands::new(Direct {
+            connection: Connection::of(&client),
             client,
             settings: Arc::new(Settings::new(policy, default_timeout, options)),
             consent: Consent::default(),
@@ -133,6 +207,7 @@ impl<C: Clone> Clone for Direct<'_, C> {
     fn clone(&self) -> Self {
         Self {
             client: self.client.clone(),
+            connection: Arc::clone(&self.connection),
             settings: Arc::clone(&self.settings),
             consent: self.consent,
             hooks: self.hooks.clone(),
@@ -218,17 +293,17 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
 impl<C: Target> Commands<Direct<'_, C>> {
     /// Connects and waits until the connection is there, as fred's [`init`](::fred::interfaces::ClientLike::init).
     ///
+    /// A connection made here is made again when fred gives it up: the next command connects, for as long as the
+    /// policy retries.
+    /// Of a client that was connected before it was wrapped this is not noticed; every command then fails by its
+    /// timeout.
+    ///
     /// # Errors
     ///
     /// The first connection is tried once: a wrong address, a wrong password or a server that still loads its data is
     /// told at once.
     pub async fn init(&self) -> FredResult<ConnectHandle> {
-        self.fred().init().await
-    }
-
-    /// Connects in the background, as fred's [`connect`](::fred::interfaces::ClientLike::connect).
-    pub fn connect(&self) -> ConnectHandle {
-        self.fred().connect()
+        self.sender().connection.init(self.fred()).await
     }
 
     /// Waits until the connection is there, as fred's [`wait_for_connect`](::fred::interfaces::ClientLike::wait_for_connect).
@@ -240,12 +315,14 @@ impl<C: Target> Commands<Direct<'_, C>> {
         self.fred().wait_for_connect().await
     }
 
-    /// Closes the connection, as fred's [`quit`](::fred::interfaces::ClientLike::quit).
+    /// Closes the connection, as fred's [`quit`](::fred::interfaces::ClientLike::quit); commands that follow fail at
+    /// once, or, if the connection was not made by [`init`](Self::init), by their timeout.
     ///
     /// # Errors
     ///
     /// Returns what fred does.
     pub async fn quit(&self) -> FredResult<()> {
+        self.sender().connection.close();
         self.fred().quit().await
     }
 }
@@ -256,10 +333,10 @@ impl<C: Target> Commands<Direct<'_, C>> {
     where
         Self: 'n,
     {
-        let Direct { client, settings, consent, hooks } = self.sender().clone();
+        let Direct { client, connection, settings, consent, hooks } = self.sender().clone();
         let mut hooks: Hooks<'n> = hooks;
         change(&mut hooks);
-        Commands::new(Direct { client, settings, consent, hooks })
+        Commands::new(Direct { client, connection, settings, consent, hooks })
     }
 
     /// Returns a client that awaits a hook before every attempt.

@@ -103,8 +103,10 @@ classes! {
     INVALID_ARGUMENT = 26,
     /// The server refused the command in general terms: `ERR syntax error`.
     SERVER_ERROR = 27,
+    /// A watched key changed before the transaction: `A watched key changed.`
+    WATCH = 28,
     /// Everything else.
-    OTHER = 28,
+    OTHER = 29,
 }
 
 impl ErrorClass {

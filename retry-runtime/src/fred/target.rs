@@ -19,6 +19,14 @@ pub trait Target: sealed::Sealed + ClientLike + 'static {
     /// The client under the options.
     type Client: Target;
 
+    /// What fred drives in a task of its own.
+    #[doc(hidden)]
+    type Part: ClientLike;
+
+    /// Returns what connects on its own: the members of a pool, or the client.
+    #[doc(hidden)]
+    fn parts(&self) -> Vec<Self::Part>;
+
     /// Takes the options off, so that ours are not stacked on them: fred keeps only the outer ones.
     #[doc(hidden)]
     fn split(self) -> (Self::Client, Options);
@@ -58,6 +66,11 @@ macro_rules! event_clients {
         $(#[$meta])*
         impl Target for $client {
             type Client = Self;
+            type Part = Self;
+
+            fn parts(&self) -> Vec<Self> {
+                vec![self.clone()]
+            }
 
             fn split(self) -> (Self, Options) {
                 (self, Options::default())
@@ -82,6 +95,11 @@ impl sealed::Sealed for Pool {}
 
 impl Target for Pool {
     type Client = Self;
+    type Part = Client;
+
+    fn parts(&self) -> Vec<Client> {
+        self.clients().to_vec()
+    }
 
     fn split(self) -> (Self, Options) {
         (self, Options::default())
@@ -102,6 +120,11 @@ impl<C: Target> sealed::Sealed for ::fred::clients::Replicas<C> {}
 #[cfg(feature = "replicas")]
 impl<C: Target> Target for ::fred::clients::Replicas<C> {
     type Client = Self;
+    type Part = Self;
+
+    fn parts(&self) -> Vec<Self> {
+        vec![self.clone()]
+    }
 
     fn split(self) -> (Self, Options) {
         (self, Options::default())
@@ -116,6 +139,11 @@ impl<C: Target> sealed::Sealed for WithOptions<C> {}
 
 impl<C: Target> Target for WithOptions<C> {
     type Client = C::Client;
+    type Part = C::Part;
+
+    fn parts(&self) -> Vec<C::Part> {
+        C::parts(self)
+    }
 
     fn split(self) -> (C::Client, Options) {
         let (client, mut options) = C::clone(&self).split();

@@ -1,6 +1,6 @@
 //! `MULTI` … `EXEC`, sent once per attempt.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, sync::Arc};
 
 use ::fred::{
     clients::{Client, Pipeline},
@@ -11,9 +11,9 @@ use ::fred::{
 
 use super::{
     ErrorClass,
-    client::Direct,
+    client::{Direct, Once},
     commands::{Command, Commands, Sender, Wait},
-    pipeline::{Queue, as_command, send},
+    pipeline::{Queue, Queued, as_command, send},
     target::Target,
 };
 use crate::{Classify, Disposition};
@@ -40,7 +40,7 @@ pub type RetryTransaction<C = Client> = Commands<Multi<'static, C>>;
 
 /// Keeps commands until the transaction is executed.
 pub struct Multi<'h, C: Target> {
-    queue: Queue<'h, C>,
+    pub(super) queue: Queue<'h, C>,
 }
 
 impl<C: Target> Clone for Multi<'_, C> {
@@ -114,18 +114,25 @@ impl<C: Target> Commands<Multi<'_, C>> {
         }
         let command = Command { name: "exec", wait: Wait::No, ..as_command(&queued) };
         let safe = queue.direct.consent.covers(command.replay);
-        let queued = &queued;
-        let attempt = |client| async move {
-            let multi = Pipeline::from(client);
-            custom(&multi, "MULTI").await?;
-            let results = send(multi, queued, Some("EXEC")).await?;
-            match outcome(results, abort_on_error) {
-                Outcome::Retry(error) => Err(error),
-                Outcome::Executed(Err(error)) if safe => Err(error),
-                Outcome::Executed(result) => Ok(result),
-            }
-        };
+        let attempt = |client| execute(client, &queued, abort_on_error, safe);
         queue.direct.run(command, attempt).await??.convert()
+    }
+}
+
+/// Executes what is queued: the outer error is to be judged, the inner result is the caller's.
+pub(super) async fn execute<C: Target>(
+    client: Once<C>,
+    queued: &[Arc<Queued<C>>],
+    abort_on_error: bool,
+    safe: bool,
+) -> FredResult<FredResult<Value>> {
+    let multi = Pipeline::from(client);
+    custom(&multi, "MULTI").await?;
+    let results = send(multi, queued, Some("EXEC")).await?;
+    match outcome(results, abort_on_error) {
+        Outcome::Retry(error) => Err(error),
+        Outcome::Executed(Err(error)) if safe => Err(error),
+        Outcome::Executed(result) => Ok(result),
     }
 }
 

@@ -1,0 +1,147 @@
+//! The connection behind a client: noticed when fred gives it up, and made anew.
+
+use std::{
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use ::fred::{
+    error::{Error, ErrorKind},
+    interfaces::{ClientLike, FredResult},
+    types::ConnectHandle,
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
+
+use super::{
+    optimistic::{Dedicated, Idle},
+    target::Target,
+};
+
+/// For how long a failure to connect answers the commands that ask for a connection too.
+const RECENT: Duration = Duration::from_millis(50);
+
+/// The tasks in which fred drives the connections of a client, as far as they were started here.
+///
+/// fred ends such a task for good when its reconnect policy gives up, when there is none, and after an `ASK`; the
+/// client still says that it is connected, and commands wait for ever.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Which tasks have ended.
+    ended: Box<[AtomicBool]>,
+    /// Whether the user closed the client.
+    closed: AtomicBool,
+    /// Held by who connects; the last failure.
+    revival: Mutex<Option<(Instant, Error)>>,
+    /// Connections of transactions, between two of them.
+    idle: Idle,
+}
+
+impl Connection {
+    /// Takes the tasks for alive; those that are not started here are never known to end.
+    pub(super) fn of<C: Target>(client: &C) -> Arc<Self> {
+        Arc::new(Self {
+            ended: client.parts().iter().map(|_| AtomicBool::new(false)).collect(),
+            closed: AtomicBool::new(false),
+            revival: Mutex::new(None),
+            idle: Idle::default(),
+        })
+    }
+
+    /// Tells whether no task is known to have ended.
+    pub(super) fn is_up(&self) -> bool {
+        self.ended.iter().all(|ended| !ended.load(Ordering::Relaxed))
+    }
+
+    /// Connects, and notices from then on when fred gives up.
+    pub(super) async fn init<C: Target>(self: &Arc<Self>, client: &C) -> FredResult<ConnectHandle> {
+        self.closed.store(false, Ordering::Relaxed);
+        let mut tasks = Vec::new();
+        for (index, part) in client.parts().iter().enumerate() {
+            tasks.push(self.watch(index, part.init().await?));
+        }
+        Ok(tokio::spawn(async move {
+            for task in tasks {
+                task.await??;
+            }
+            Ok(())
+        }))
+    }
+
+    /// Remembers that the user wants no connection any more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Connects the parts again that have ended; one caller at a time, and the others take its result.
+    ///
+    /// Nothing was sent when this fails.
+    pub(super) async fn revive<C: Target>(
+        self: &Arc<Self>,
+        client: &C,
+        limit: Duration,
+    ) -> FredResult<()> {
+        if self.is_up() {
+            return Ok(());
+        }
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Error::new(
+                ErrorKind::Canceled,
+                "Canceled. The client was closed by `quit`.",
+            ));
+        }
+        let mut failure = self.revival.lock().await;
+        let recent = failure.as_ref().is_some_and(|(instant, _)| instant.elapsed() < RECENT);
+        if !recent {
+            *failure = None;
+            for (index, part) in client.parts().iter().enumerate() {
+                if !self.ended[index].load(Ordering::Relaxed) {
+                    continue;
+                }
+                match timeout(limit, part.init()).await {
+                    Ok(Ok(task)) => {
+                        self.ended[index].store(false, Ordering::Relaxed);
+                        self.watch(index, task);
+                    }
+                    Ok(Err(error)) => *failure = Some((Instant::now(), error)),
+                    Err(_) => *failure = Some((Instant::now(), too_slow())),
+                }
+            }
+        }
+        let none_is_left = self.ended.iter().all(|ended| ended.load(Ordering::Relaxed));
+        match &*failure {
+            Some((_, error)) if none_is_left => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a connection that still works.
+    pub(super) fn take_idle(&self) -> Option<Dedicated> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|dedicated| !dedicated.is_lost());
+        idle.pop()
+    }
+
+    /// Keeps a connection on which nothing is watched and nothing on its way.
+    pub(super) fn keep_idle(&self, dedicated: Dedicated) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(dedicated);
+    }
+
+    fn watch(self: &Arc<Self>, index: usize, task: ConnectHandle) -> ConnectHandle {
+        let connection = Arc::clone(self);
+        tokio::spawn(async move {
+            let result = task.await;
+            connection.ended[index].store(true, Ordering::Relaxed);
+            result?
+        })
+    }
+}
+
+fn too_slow() -> Error {
+    Error::new(ErrorKind::Timeout, "The connection was not made within the time of an attempt.")
+}

@@ -1,0 +1,189 @@
+//! Optimistic locking: a transaction that is made again when a key changed that it was based on.
+
+use std::{future::Future, sync::Arc};
+
+use ::fred::{
+    clients::Client,
+    error::{Error, ErrorKind},
+    interfaces::{ClientLike, FredResult},
+    types::{
+        ClusterHash, ConnectHandle, CustomCommand, FromValue, MultipleKeys, Value, config::Options,
+    },
+};
+
+use super::{
+    client::{Direct, RetryClient, Settings},
+    commands::{Command, Commands, Wait},
+    connection::Connection,
+    hooks::Hooks,
+    pipeline::as_command,
+    replay::Replay,
+    target::Target,
+    transaction::{RetryTransaction, execute},
+};
+use crate::{Classify, Disposition, fred::Consent};
+
+/// A connection that nobody else uses, and that fred never replaces: with it the watched keys would be forgotten.
+#[derive(Debug)]
+pub(super) struct Dedicated {
+    client: Client,
+    task: ConnectHandle,
+}
+
+impl Dedicated {
+    async fn connect<C: Target>(client: &C) -> FredResult<Self> {
+        let config = client.client_config();
+        let connection = client.connection_config().clone();
+        let client = Client::new(config, Some(client.perf_config()), Some(connection), None);
+        let task = client.init().await?;
+        Ok(Self { client, task })
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+impl Drop for Dedicated {
+    fn drop(&mut self) {
+        // fred drives a connection until it is told to quit, even one that nobody can use any more.
+        self.task.abort();
+    }
+}
+
+/// Connections between two transactions.
+pub(super) type Idle = std::sync::Mutex<Vec<Dedicated>>;
+
+impl<C: Target> Commands<Direct<'_, C>> {
+    /// Executes a transaction that is based on the values of `watches`, and makes it again if one of them changed.
+    ///
+    /// `body` reads the keys through its first argument, and queues commands in its second; it is called once per
+    /// attempt, so it should do nothing else.
+    /// The answers of the queued commands are the result.
+    ///
+    /// A change counts as an error of the class [`WATCH`](super::ErrorClass::WATCH) that is retried under the policy.
+    /// A round uses a connection of its own, which is kept for the next one; if it is lost in between, the round
+    /// starts again with the watches, because the server forgets them with the connection.
+    /// A deadline limits the commands of the body, not what it does besides.
+    ///
+    /// ```no_run
+    /// use fred::prelude::*;
+    /// use retry_runtime::fred::RetryClient;
+    ///
+    /// # async fn example(client: RetryClient) -> FredResult<()> {
+    /// let (left,): (i64,) = client
+    ///     .transaction("balance", |watched, multi| async move {
+    ///         let balance: i64 = watched.get("balance").await?;
+    ///         if balance < 10 {
+    ///             return Err(Error::new(ErrorKind::Unknown, "too little is left"));
+    ///         }
+    ///         multi.decr_by::<(), _>("balance", 10).await
+    ///     })
+    ///     .await?;
+    /// # let _ = left;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the body as soon as it makes one, unless the connection was lost or the server refused a
+    /// command for a reason that may pass; else the error of the last attempt.
+    pub async fn transaction<R, K, F, Fut>(&self, watches: K, body: F) -> FredResult<R>
+    where
+        R: FromValue,
+        K: Into<MultipleKeys> + Send,
+        F: Fn(RetryClient, RetryTransaction) -> Fut + Send + Sync,
+        Fut: Future<Output = FredResult<()>> + Send,
+    {
+        let keys: Vec<Value> = watches.into().inner().into_iter().map(Value::from).collect();
+        if keys.is_empty() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "At least one key is to be watched.",
+            ));
+        }
+        let direct = self.sender();
+        // What was sent, and what a repeat would do, is decided in the round.
+        let command =
+            Command { name: "transaction", replay: Replay::Opaque, wait: Wait::No, asked: true };
+        let attempt = |client: super::client::Once<C>| {
+            let options = client.options().clone();
+            direct.round(options, &keys, &body)
+        };
+        direct.run(command, attempt).await??.convert()
+    }
+}
+
+impl<C: Target> Direct<'_, C> {
+    /// Makes one attempt: the outer error is to be judged, the inner result is the caller's.
+    async fn round<F, Fut>(
+        &self,
+        mut options: Options,
+        keys: &[Value],
+        body: &F,
+    ) -> FredResult<FredResult<Value>>
+    where
+        F: Fn(RetryClient, RetryTransaction) -> Fut + Send + Sync,
+        Fut: Future<Output = FredResult<()>> + Send,
+    {
+        let mut dedicated = match self.connection.take_idle() {
+            Some(dedicated) => dedicated,
+            None => Dedicated::connect(&self.client).await?,
+        };
+        if self.needs_slot()
+            && let Some(slot) = keys.first().and_then(slot)
+        {
+            options.cluster_hash = Some(slot);
+        }
+        let watched: RetryClient = Commands::new(Direct {
+            connection: Connection::of(&dedicated.client),
+            client: dedicated.client.clone(),
+            settings: Arc::new(Settings::without_retries(options)),
+            consent: Consent::AtMostOnce,
+            hooks: Hooks::default(),
+        });
+        let multi = watched.multi();
+        let prepare = async {
+            let watch = CustomCommand::new_static("WATCH", ClusterHash::FirstKey, false);
+            let _: Value = watched.custom(watch, keys.to_vec()).await?;
+            Ok(body(watched.clone(), multi.clone()).await)
+        };
+        let prepared: FredResult<FredResult<()>> = tokio::select! {
+            biased;
+            prepared = prepare => prepared,
+            _ = &mut dedicated.task => Err(lost()),
+        };
+        match prepared? {
+            Err(error) if dedicated.is_lost() => return Err(error),
+            Err(error) if error.disposition() == Disposition::NotExecuted => return Err(error),
+            Err(error) => return Ok(Err(error)),
+            // The server has forgotten the watches.
+            Ok(()) if dedicated.is_lost() => return Err(lost()),
+            Ok(()) => {}
+        }
+        let queued = multi.sender().queue.snapshot();
+        if queued.is_empty() {
+            return Ok(Ok(Value::Array(Vec::new())));
+        }
+        let safe = self.consent.covers(as_command(&queued).replay);
+        let client = watched.sender().once(Wait::No, None);
+        let result = match execute(client, &queued, false, safe).await {
+            Ok(Ok(Value::Null)) => Err(Error::new(ErrorKind::Canceled, "A watched key changed.")),
+            Err(error) if !safe && error.disposition() == Disposition::Unknown => Ok(Err(error)),
+            result => result,
+        };
+        if !dedicated.is_lost() && !matches!(&result, Ok(Err(_))) {
+            self.connection.keep_idle(dedicated);
+        }
+        result
+    }
+}
+
+fn slot(key: &Value) -> Option<ClusterHash> {
+    key.as_bytes().map(|key| ClusterHash::Custom(::fred::util::redis_keyslot(key)))
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::IO, "The connection was lost between WATCH and EXEC.")
+}

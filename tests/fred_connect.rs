@@ -1,0 +1,127 @@
+//! A client that owns its connection: it fails at once, and connects again when fred does not.
+#![allow(missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use fred::{error::ErrorKind, prelude::*};
+use retry_runtime::{
+    Constant, ErrorClass, RetryPolicy,
+    fred::{RetryClient, WithRetry},
+};
+use retry_tests::RedisServer;
+
+const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(100);
+
+fn config(port: u16) -> Config {
+    Config { server: ServerConfig::new_centralized("127.0.0.1", port), ..Config::default() }
+}
+
+/// Far below the timeout of an attempt, and long on a slow machine.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn a_wrong_address_is_told_at_once() {
+    let mut server = RedisServer::start(&[]);
+    server.kill();
+    let begin = Instant::now();
+    let error =
+        RetryClient::connect(config(server.port()), POLICY).await.expect_err("nobody there");
+    assert_eq!(*error.kind(), ErrorKind::IO);
+    assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_at_once() {
+    let server = RedisServer::start(&["--requirepass", "secret"]);
+    let wrong = Config { password: Some("guess".to_owned()), ..config(server.port()) };
+    let begin = Instant::now();
+    let error = RetryClient::connect(wrong, POLICY).await.expect_err("the wrong password");
+    assert!(ErrorClass::AUTH.matches(&error), "{error:?}");
+    assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_buffer_limit_is_refused_with_the_reason() {
+    let server = RedisServer::start(&[]);
+    let mut builder = Builder::from_config(config(server.port()));
+    builder.with_connection_config(|connection| connection.max_command_buffer_len = 100);
+    let error = RetryClient::connect_with(builder, POLICY).await.expect_err("refused");
+    assert_eq!(*error.kind(), ErrorKind::Config);
+    assert!(error.details().contains("`max_command_buffer_len` must stay 0"), "{error}");
+}
+
+/// Without a reconnect policy fred ends with the first lost connection, and still says that it is connected.
+#[tokio::test]
+async fn a_connection_that_fred_gives_up_is_made_anew() {
+    let server = RedisServer::start(&[]);
+    let client = Builder::from_config(config(server.port())).build().expect("complete");
+    let client = client.with_retry(POLICY);
+    client.init().await.expect("the server is up");
+    for round in 1..=3 {
+        assert_eq!(client.incr::<i64, _>("counter").await, Ok(round));
+        server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let begin = Instant::now();
+    assert_eq!(client.incr::<i64, _>("counter").await, Ok(4));
+    assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
+}
+
+/// No command of these was sent while there was no connection, so each is executed once.
+#[tokio::test]
+async fn many_calls_share_one_new_connection() {
+    let mut server = RedisServer::start(&[]);
+    let client = Builder::from_config(config(server.port())).build().expect("complete");
+    let client = client.with_retry(POLICY);
+    client.init().await.expect("the server is up");
+    server.kill();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let calls = (0..64).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.incr::<i64, _>("counter").await })
+    });
+    let calls = calls.collect::<Vec<_>>();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.restart();
+    for call in calls {
+        call.await.expect("no panic").expect("executed after the restart");
+    }
+    assert_eq!(client.get::<u32, _>("counter").await, Ok(64));
+    let clients = server.command(&["CLIENT", "LIST", "TYPE", "normal"]);
+    assert!(
+        clients.matches("lib-name").count().max(clients.matches("id=").count()) <= 3,
+        "{clients}"
+    );
+}
+
+#[tokio::test]
+async fn a_member_of_a_pool_that_fred_gives_up_is_made_anew() {
+    let server = RedisServer::start(&[]);
+    let pool = Builder::from_config(config(server.port())).build_pool(3).expect("complete");
+    let client = pool.with_retry(POLICY);
+    client.init().await.expect("the server is up");
+    let ids = server.command(&["CLIENT", "LIST", "TYPE", "normal"]);
+    let id = ids.split("id=").nth(1).and_then(|text| text.split(' ').next()).expect("a client");
+    server.command(&["CLIENT", "KILL", "ID", id]);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let begin = Instant::now();
+    for round in 1..=12 {
+        assert_eq!(client.incr::<i64, _>("counter").await, Ok(round));
+    }
+    assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_closed_client_stays_closed() {
+    let server = RedisServer::start(&[]);
+    let client =
+        RetryClient::connect(config(server.port()), POLICY).await.expect("the server is up");
+    client.quit().await.expect("closed");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let begin = Instant::now();
+    let error = client.incr::<i64, _>("counter").await.expect_err("closed");
+    assert_eq!(*error.kind(), ErrorKind::Canceled, "{error:?}");
+    assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
+    client.init().await.expect("the server is up");
+    assert_eq!(client.incr::<i64, _>("counter").await, Ok(1));
+}
