@@ -48,6 +48,13 @@ async fn a_buffer_limit_is_refused_with_the_reason() {
     let error = RetryClient::connect_with(builder, POLICY).await.expect_err("refused");
     assert_eq!(*error.kind(), ErrorKind::Config);
     assert!(error.details().contains("`max_command_buffer_len` must stay 0"), "{error}");
+    let mut builder = Builder::from_config(config(server.port()));
+    builder.with_connection_config(|connection| connection.max_command_buffer_len = 100);
+    let connected = builder.build().expect("fred allows it");
+    connected.init().await.expect("the server is up");
+    let error = connected.with_retry(POLICY).incr::<i64, _>("counter").await.expect_err("refused");
+    assert!(error.details().contains("`max_command_buffer_len` must stay 0"), "{error}");
+    assert_eq!(server.command(&["EXISTS", "counter"]), ":0\r\n");
 }
 
 /// Without a reconnect policy fred ends with the first lost connection, and still says that it is connected.

@@ -1,11 +1,11 @@
 //! Pipelines: what the server executed when they fail as a whole, or in part.
 #![allow(missing_docs)]
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use fred::prelude::*;
 use retry_runtime::{
-    ErrorClass, RetryPolicy,
+    ErrorClass, Reason, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
 use retry_tests::{Fault, FaultProxy, RedisServer};
@@ -130,6 +130,39 @@ async fn after_a_lost_connection_only_safe_commands_of_a_pipeline_are_sent_again
     assert!(results[0].as_ref().is_err_and(|error| ErrorClass::CONNECTION.matches(error)));
     assert_eq!(results[1], Ok(1));
     assert_eq!((bench.proxy.sent("INCR"), bench.proxy.sent("GET")), (1, 1));
+}
+
+/// A repeat of what was refused does no harm, and a hook may have repaired the reason.
+#[tokio::test]
+async fn an_error_that_the_policy_names_is_repaired_and_only_its_command_sent_again() {
+    let bench = Bench::new().await;
+    bench.server.command(&["SET", "mylist", "text"]);
+    let once = RetryPolicy::constant(Duration::ZERO).retries(1).on(ErrorClass::WRONG_TYPE);
+    let server = &bench.server;
+    let client = bench.client.with_policy(once).on_failure(async |_| {
+        server.command(&["DEL", "mylist"]);
+    });
+    let pipeline = client.pipeline();
+    pipeline.incr::<(), _>("a").await.expect("queued");
+    pipeline.lpush::<(), _, _>("mylist", 1).await.expect("queued");
+    assert_eq!(pipeline.try_all::<i64>().await, [Ok(1), Ok(1)]);
+    assert_eq!((bench.proxy.sent("INCR"), bench.proxy.sent("LPUSH")), (1, 2));
+}
+
+#[tokio::test]
+async fn a_pipeline_done_in_part_is_given_up() {
+    let bench = Bench::new().await;
+    bench.proxy.inject("LPUSH", Fault::ErrorInstead("OOM command not allowed".into()), 1);
+    let given_up = Mutex::new(Vec::new());
+    let client = bench.client.on_give_up(async |give_up| {
+        given_up.lock().expect("not poisoned").push((give_up.operation(), give_up.reason()));
+    });
+    let pipeline = client.pipeline();
+    pipeline.lpush::<(), _, _>("list", 1).await.expect("queued");
+    pipeline.incr::<(), _>("a").await.expect("queued");
+    pipeline.all::<Vec<i64>>().await.expect_err("the first command is refused");
+    let given_up = given_up.lock().expect("not poisoned");
+    assert_eq!(*given_up, [("pipeline", Reason::NotRetryable)]);
 }
 
 #[tokio::test]

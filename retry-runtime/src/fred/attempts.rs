@@ -29,14 +29,22 @@ const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
 const SPREAD: Duration = Duration::from_millis(100);
 
 /// Makes another attempt.
-type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, FredResult<T>> + Send + Sync);
+type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, Result<T, Failed>> + Send + Sync);
 
-/// An attempt that failed.
-enum Failed {
-    /// The command was or may have been sent.
+/// An attempt that failed, and whether another may do harm.
+pub(super) enum Failed {
+    /// That depends on the error and the command.
     Sent(Error),
-    /// There was no connection to send it on.
-    Kept(Error),
+    /// It cannot: nothing was sent, or what was may be repeated.
+    Open(Error),
+    /// It can, whatever the error says: a part was executed.
+    Closed(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Sent(error)
+    }
 }
 
 impl<C: Target> Sender for Direct<'_, C> {
@@ -61,6 +69,10 @@ impl<C: Target> Sender for Direct<'_, C> {
         F: Fn(Once<C>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<Value>> + Send + 'static,
     {
+        let attempt = |client| {
+            let attempt = attempt(client);
+            async { attempt.await.map_err(Failed::Sent) }
+        };
         match failed {
             Some(error) => {
                 self.rescue(self.start(), command, Failed::Sent(error), Ok(()), &attempt).await
@@ -76,14 +88,12 @@ impl<C: Target> Direct<'_, C> {
     where
         T: Send + Sync,
         F: Fn(Once<C>) -> Fut + Send + Sync,
-        Fut: Future<Output = FredResult<T>> + Send,
+        Fut: Future<Output = Result<T, Failed>> + Send,
     {
         if let Some(client) = self.first(command) {
             return match attempt(client).await {
                 Ok(value) => Ok(value),
-                Err(error) => {
-                    self.rescue(self.start(), command, Failed::Sent(error), Ok(()), &attempt).await
-                }
+                Err(failed) => self.rescue(self.start(), command, failed, Ok(()), &attempt).await,
             };
         }
         let call = self.start();
@@ -95,9 +105,9 @@ impl<C: Target> Direct<'_, C> {
         let failed = match self.connected(&client).await {
             Ok(()) => match attempt(client).await {
                 Ok(value) => return Ok(value),
-                Err(error) => Failed::Sent(error),
+                Err(failed) => failed,
             },
-            Err(error) => Failed::Kept(error),
+            Err(error) => Failed::Open(error),
         };
         self.rescue(call, command, failed, stopped, &attempt).await
     }
@@ -115,7 +125,7 @@ impl<C: Target> Direct<'_, C> {
     where
         T: Send + Sync + 'a,
         F: Fn(Once<C>) -> Fut + Send + Sync,
-        Fut: Future<Output = FredResult<T>> + Send + 'a,
+        Fut: Future<Output = Result<T, Failed>> + Send + 'a,
     {
         call.begin();
         Box::pin(async move {
@@ -179,9 +189,9 @@ impl<C: Target> Direct<'_, C> {
             failed = match self.connected(&client).await {
                 Ok(()) => match again(client).await {
                     Ok(value) => return Ok(value),
-                    Err(error) => Failed::Sent(error),
+                    Err(failed) => failed,
                 },
-                Err(error) => Failed::Kept(error),
+                Err(error) => Failed::Open(error),
             };
         };
         // An attempt that was not executed says nothing about the one before it.
@@ -207,10 +217,11 @@ impl<C: Target> Direct<'_, C> {
         failed: Failed,
     ) -> Verdict<FredResult<T>> {
         let error = match failed {
-            Failed::Sent(error) if !command.asked && !self.may_repeat(&error, command) => {
+            Failed::Sent(error) if self.may_repeat(&error, command) => error,
+            Failed::Open(error) => error,
+            Failed::Sent(error) | Failed::Closed(error) => {
                 return Verdict::GiveUp(Err(error), Reason::NotRetryable, None);
             }
-            Failed::Sent(error) | Failed::Kept(error) => error,
         };
         let rule = ByDisposition::new(Idempotence::Idempotent);
         call.judge(&self.settings.policy, &rule, Ok(Err(error)), |_| false)

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use ::fred::{
     clients::{Client, WithOptions},
-    error::{Error, ErrorKind},
-    interfaces::{ClientLike, FredResult},
+    error::Error,
+    interfaces::FredResult,
     types::{
         Builder, ConnectHandle,
         config::{Config, Options, ReconnectPolicy},
@@ -164,15 +164,7 @@ impl Commands<Direct<'static, Client>> {
             let limit = &mut connection.unresponsive.max_timeout;
             *limit = limit.or(Some(DEFAULT_ATTEMPT_TIMEOUT));
         });
-        let client = builder.build()?;
-        if client.connection_config().max_command_buffer_len != 0 {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "`max_command_buffer_len` must stay 0: fred 10.1 stops sending after the buffer was full once; \
-                 limit the number of concurrent calls instead",
-            ));
-        }
-        let client = client.with_retry(policy);
+        let client = builder.build()?.with_retry(policy);
         client.init().await?;
         Ok(client)
     }
@@ -184,6 +176,8 @@ pub trait WithRetry: Target {
     ///
     /// The options of a [`WithOptions`] are taken over, but for `max_attempts`: an attempt is one write.
     /// Connect with [`init`](Commands::init) of the result: then a connection that fred gave up is noticed.
+    /// A client with `max_command_buffer_len` is refused by `init` and by every command: fred 10.1 stops sending after
+    /// that buffer was full once.
     fn with_retry<P>(self, policy: P) -> RetryClient<Self::Client>
     where
         P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,

@@ -34,6 +34,8 @@ const RECENT: Duration = Duration::from_millis(50);
 pub(super) struct Connection {
     /// Which tasks have ended.
     ended: Box<[AtomicBool]>,
+    /// Whether the settings of the client are refused, which looks like ended tasks.
+    refused: bool,
     /// Whether the user closed the client.
     closed: AtomicBool,
     /// Held by who connects; the last failure.
@@ -45,8 +47,10 @@ pub(super) struct Connection {
 impl Connection {
     /// Takes the tasks for alive; those that are not started here are never known to end.
     pub(super) fn of<C: Target>(client: &C) -> Arc<Self> {
+        let refused = client.connection_config().max_command_buffer_len != 0;
         Arc::new(Self {
-            ended: client.parts().iter().map(|_| AtomicBool::new(false)).collect(),
+            ended: client.parts().iter().map(|_| AtomicBool::new(refused)).collect(),
+            refused,
             closed: AtomicBool::new(false),
             revival: Mutex::new(None),
             idle: Idle::default(),
@@ -60,6 +64,7 @@ impl Connection {
 
     /// Connects, and notices from then on when fred gives up.
     pub(super) async fn init<C: Target>(self: &Arc<Self>, client: &C) -> FredResult<ConnectHandle> {
+        self.check_settings()?;
         self.closed.store(false, Ordering::Relaxed);
         let mut tasks = Vec::new();
         for (index, part) in client.parts().iter().enumerate() {
@@ -71,6 +76,17 @@ impl Connection {
             }
             Ok(())
         }))
+    }
+
+    fn check_settings(&self) -> FredResult<()> {
+        if !self.refused {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Config,
+            "`max_command_buffer_len` must stay 0: fred 10.1 stops sending after the buffer was full once; limit the \
+             number of concurrent calls instead",
+        ))
     }
 
     /// Remembers that the user wants no connection any more.
@@ -89,6 +105,7 @@ impl Connection {
         if self.is_up() {
             return Ok(());
         }
+        self.check_settings()?;
         if self.closed.load(Ordering::Relaxed) {
             return Err(Error::new(
                 ErrorKind::Canceled,

@@ -12,6 +12,7 @@ use ::fred::{
 };
 
 use super::{
+    attempts::Failed,
     client::{Direct, RetryClient, Settings},
     commands::{Command, Commands, Wait},
     connection::Connection,
@@ -104,32 +105,31 @@ impl<C: Target> Commands<Direct<'_, C>> {
             ));
         }
         let direct = self.sender();
-        // What was sent, and what a repeat would do, is decided in the round.
-        let command =
-            Command { name: "transaction", replay: Replay::Opaque, wait: Wait::No, asked: true };
+        // What a repeat would do is decided in the round, which knows what was sent.
+        let command = Command { name: "transaction", replay: Replay::Opaque, wait: Wait::No };
         let attempt = |client: super::client::Once<C>| {
             let options = client.options().clone();
             direct.round(options, &keys, &body)
         };
-        direct.run(command, attempt).await??.convert()
+        direct.run(command, attempt).await?.convert()
     }
 }
 
 impl<C: Target> Direct<'_, C> {
-    /// Makes one attempt: the outer error is to be judged, the inner result is the caller's.
+    /// Makes one attempt: nothing is executed before `EXEC`.
     async fn round<F, Fut>(
         &self,
         mut options: Options,
         keys: &[Value],
         body: &F,
-    ) -> FredResult<FredResult<Value>>
+    ) -> Result<Value, Failed>
     where
         F: Fn(RetryClient, RetryTransaction) -> Fut + Send + Sync,
         Fut: Future<Output = FredResult<()>> + Send,
     {
         let mut dedicated = match self.connection.take_idle() {
             Some(dedicated) => dedicated,
-            None => Dedicated::connect(&self.client).await?,
+            None => Dedicated::connect(&self.client).await.map_err(Failed::Open)?,
         };
         if self.needs_slot()
             && let Some(slot) = keys.first().and_then(slot)
@@ -154,26 +154,35 @@ impl<C: Target> Direct<'_, C> {
             prepared = prepare => prepared,
             _ = &mut dedicated.task => Err(lost()),
         };
-        match prepared? {
-            Err(error) if dedicated.is_lost() => return Err(error),
-            Err(error) if error.disposition() == Disposition::NotExecuted => return Err(error),
-            Err(error) => return Ok(Err(error)),
+        match prepared.map_err(Failed::Open)? {
+            Err(error) if dedicated.is_lost() => return Err(Failed::Open(error)),
+            Err(error) if error.disposition() == Disposition::NotExecuted => {
+                return Err(Failed::Open(error));
+            }
+            Err(error) => return Err(Failed::Closed(error)),
             // The server has forgotten the watches.
-            Ok(()) if dedicated.is_lost() => return Err(lost()),
+            Ok(()) if dedicated.is_lost() => return Err(Failed::Open(lost())),
             Ok(()) => {}
         }
         let queued = multi.sender().queue.snapshot();
         if queued.is_empty() {
-            return Ok(Ok(Value::Array(Vec::new())));
+            return Ok(Value::Array(Vec::new()));
         }
         let safe = self.consent.covers(as_command(&queued).replay);
         let client = watched.sender().once(Wait::No, None);
         let result = match execute(client, &queued, false, safe).await {
-            Ok(Ok(Value::Null)) => Err(Error::new(ErrorKind::Canceled, "A watched key changed.")),
-            Err(error) if !safe && error.disposition() == Disposition::Unknown => Ok(Err(error)),
+            Ok(Value::Null) => {
+                let changed = Error::new(ErrorKind::Canceled, "A watched key changed.");
+                Err(Failed::Open(changed))
+            }
+            // The pipeline as a whole failed: sent or not, nobody knows.
+            Err(Failed::Sent(error)) if safe || error.disposition() != Disposition::Unknown => {
+                Err(Failed::Open(error))
+            }
+            Err(Failed::Sent(error)) => Err(Failed::Closed(error)),
             result => result,
         };
-        if !dedicated.is_lost() && !matches!(&result, Ok(Err(_))) {
+        if !dedicated.is_lost() && !matches!(&result, Err(Failed::Closed(_))) {
             self.connection.keep_idle(dedicated);
         }
         result

@@ -14,6 +14,8 @@ use ::fred::{
 };
 
 use super::{
+    ErrorClass,
+    attempts::Failed,
     client::{Direct, Once},
     commands::{Command, Commands, Sender, Wait},
     replay::Replay,
@@ -92,7 +94,7 @@ impl<'h, C: Target> Queue<'h, C> {
 pub(super) fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
     let replay = queued.iter().map(|queued| queued.command.replay).max();
     let wait = queued.iter().fold(Wait::No, |wait, queued| wait.and(queued.command.wait));
-    Command { name: "pipeline", replay: replay.unwrap_or(Replay::Read), wait, asked: false }
+    Command { name: "pipeline", replay: replay.unwrap_or(Replay::Read), wait }
 }
 
 impl<C: Target> Sender for Queue<'_, C> {
@@ -205,65 +207,87 @@ impl<C: Target> Commands<Queue<'_, C>> {
         }
         let command = as_command(&queued);
         let safe = queue.direct.consent.covers(command.replay);
+        let done_in_part = Mutex::new(None);
         let attempt = |client| async {
             let results = send(Pipeline::from(client), &queued, None).await?;
-            let nothing_done = || results.iter().all(is_not_executed);
-            match failure(&results) {
-                Some(error) if safe || nothing_done() => Err(error.clone()),
-                // Done in part: not to be repeated, so this is the answer.
-                _ => Ok(results),
+            let Some(error) = failure(&results) else { return Ok(results) };
+            let error = error.clone();
+            if safe || results.iter().all(is_not_executed) {
+                return Err(Failed::Open(error));
             }
+            *done_in_part.lock().unwrap_or_else(PoisonError::into_inner) = Some(results);
+            Err(Failed::Closed(error))
         };
-        queue.direct.run(command, attempt).await
+        let result = queue.direct.run(command, attempt).await;
+        let done_in_part = done_in_part.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done_in_part.map_or(result, Ok)
     }
 
     /// Sends the queue and returns the result of every command, in their order.
     ///
-    /// Only the commands are retried that failed and may be repeated: what was not executed, and after an unknown
-    /// outcome what is safe to repeat. They then run after those that succeeded.
+    /// Only the commands are retried that failed and may be repeated: what was not executed, after an unknown outcome
+    /// what is safe to repeat, and if no other is left, what was refused for good with an error that the policy names.
+    /// They then run after those that succeeded.
     pub async fn try_all<R: FromValue>(&self) -> Vec<FredResult<R>> {
         let queue = self.sender();
         let queued = queue.snapshot();
-        let results = Mutex::new(vec![None; queued.len()]);
-        let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = Mutex::new(Progress::of(queued.len()));
+        let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = |client| async {
-            let open = (0..queued.len()).filter(|index| {
-                lock()[*index].as_ref().is_none_or(|result| self.is_open(&queued[*index], result))
-            });
-            let open = open.collect::<Vec<_>>();
+            let open = lock().open.clone();
             let batch = open.iter().map(|index| Arc::clone(&queued[*index])).collect::<Vec<_>>();
             let sent = send(Pipeline::from(client), &batch, None).await;
-            let failed = |error: &Error| vec![Err(error.clone()); batch.len()];
-            let sent = sent.unwrap_or_else(|error| failed(&error));
-            let mut again = None;
-            for (index, result) in open.into_iter().zip(sent) {
-                if self.is_open(&queued[index], &result) {
-                    again = again.or(result.clone().err());
-                }
-                lock()[index] = Some(result);
-            }
-            again.map_or(Ok(()), Err)
+            let sent = sent.unwrap_or_else(|error| vec![Err(error); batch.len()]);
+            let may_repeat =
+                |index: usize, error: &Error| queue.direct.may_repeat(error, queued[index].command);
+            lock().settle(open.into_iter().zip(sent), may_repeat)
         };
-        let command = as_command(&queued);
-        // Each command was asked whether it may be repeated, so the queue is not.
-        let command = Command { asked: true, ..command };
         // The last error of each command is in the results.
-        let _: FredResult<()> = queue.direct.run(command, attempt).await;
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let _: FredResult<()> = queue.direct.run(as_command(&queued), attempt).await;
         let missing = || Err(Error::new(ErrorKind::Canceled, "The pipeline was not sent."));
-        results
-            .into_iter()
-            .map(|result| result.unwrap_or_else(missing).and_then(Value::convert))
-            .collect()
+        let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let results = progress.results.into_iter();
+        results.map(|result| result.unwrap_or_else(missing).and_then(Value::convert)).collect()
+    }
+}
+
+/// How far the commands of a pipeline are that are retried one by one.
+struct Progress {
+    results: Vec<Option<FredResult<Value>>>,
+    /// What is to be sent next.
+    open: Vec<usize>,
+}
+
+impl Progress {
+    fn of(commands: usize) -> Self {
+        Self { results: vec![None; commands], open: (0..commands).collect() }
     }
 
-    /// Tells whether a command of the queue failed in a way that lets it be sent again.
-    fn is_open(&self, queued: &Queued<C>, result: &FredResult<Value>) -> bool {
-        let may_repeat = |error: &Error| {
-            error.disposition() != Disposition::Permanent
-                && self.sender().direct.may_repeat(error, queued.command)
+    /// Takes the results of what was sent, and offers an error to the policy if another attempt may do better.
+    fn settle(
+        &mut self,
+        sent: impl Iterator<Item = (usize, FredResult<Value>)>,
+        may_repeat: impl Fn(usize, &Error) -> bool,
+    ) -> Result<(), Failed> {
+        for (index, result) in sent {
+            self.results[index] = Some(result);
+        }
+        let failed = self.results.iter().enumerate().filter_map(|(index, result)| {
+            let error = result.as_ref()?.as_ref().err()?;
+            may_repeat(index, error).then_some((index, error))
+        });
+        let failed = failed.collect::<Vec<_>>();
+        let passes = |error: &Error| error.disposition() != Disposition::Permanent;
+        let offered = failed.iter().find(|(_, error)| passes(error)).or(failed.first());
+        let Some((_, offered)) = offered else { return Ok(()) };
+        let class = ErrorClass::of(offered);
+        let alike = |error: &Error| match offered.disposition() {
+            Disposition::Permanent => ErrorClass::of(error) == class,
+            _ => passes(error),
         };
-        result.as_ref().err().is_some_and(may_repeat)
+        let again = failed.iter().filter(|(_, error)| alike(error));
+        self.open = again.map(|(index, _)| *index).collect();
+        Err(Failed::Open((*offered).clone()))
     }
 }
 

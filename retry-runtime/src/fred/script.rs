@@ -71,8 +71,8 @@ impl<C: Target> Commands<Direct<'_, C>> {
             Idempotence::Idempotent => Replay::Idempotent,
             Idempotence::NotIdempotent => Replay::Opaque,
         };
-        let command = Command { name: "script", replay, wait: Wait::No, asked: false };
-        let attempt = |client| run(client, script, &words);
+        let command = Command { name: "script", replay, wait: Wait::No };
+        let attempt = |client| async { Ok(run(client, script, &words).await?) };
         self.sender().run(command, attempt).await?.convert()
     }
 }

@@ -11,6 +11,7 @@ use ::fred::{
 
 use super::{
     ErrorClass,
+    attempts::Failed,
     client::{Direct, Once},
     commands::{Command, Commands, Sender, Wait},
     pipeline::{Queue, Queued, as_command, send},
@@ -115,24 +116,23 @@ impl<C: Target> Commands<Multi<'_, C>> {
         let command = Command { name: "exec", wait: Wait::No, ..as_command(&queued) };
         let safe = queue.direct.consent.covers(command.replay);
         let attempt = |client| execute(client, &queued, abort_on_error, safe);
-        queue.direct.run(command, attempt).await??.convert()
+        queue.direct.run(command, attempt).await?.convert()
     }
 }
 
-/// Executes what is queued: the outer error is to be judged, the inner result is the caller's.
+/// Executes what is queued.
 pub(super) async fn execute<C: Target>(
     client: Once<C>,
     queued: &[Arc<Queued<C>>],
     abort_on_error: bool,
     safe: bool,
-) -> FredResult<FredResult<Value>> {
+) -> Result<Value, Failed> {
     let multi = Pipeline::from(client);
     custom(&multi, "MULTI").await?;
     let results = send(multi, queued, Some("EXEC")).await?;
-    match outcome(results, abort_on_error) {
-        Outcome::Retry(error) => Err(error),
-        Outcome::Executed(Err(error)) if safe => Err(error),
-        Outcome::Executed(result) => Ok(result),
+    match answer(results, abort_on_error) {
+        Err(Failed::Closed(error)) if safe => Err(Failed::Open(error)),
+        answer => answer,
     }
 }
 
@@ -146,36 +146,28 @@ pub(super) async fn custom<C: ::fred::interfaces::ClientLike>(
     client.custom::<Value, Value>(command, Vec::new()).await.map(drop)
 }
 
-enum Outcome {
-    /// Nothing was executed, so the policy decides.
-    Retry(Error),
-    /// Something was or may have been executed, or it makes no sense to try again.
-    Executed(FredResult<Value>),
-}
-
-/// Reads the results of `MULTI`, the commands and `EXEC`.
-fn outcome(mut results: Vec<FredResult<Value>>, abort_on_error: bool) -> Outcome {
-    let exec = results.pop().unwrap_or(Ok(Value::Null));
-    let refusal = || results.iter().find_map(|result| result.as_ref().err());
-    let Err(error) = exec else { return Outcome::Executed(exec) };
+/// Reads the results of `MULTI`, the commands and `EXEC`: what was executed, even in part, is closed.
+fn answer(mut results: Vec<FredResult<Value>>, abort_on_error: bool) -> Result<Value, Failed> {
+    let error = match results.pop() {
+        None => return Ok(Value::Null),
+        Some(Ok(answers)) => return Ok(answers),
+        Some(Err(error)) => error,
+    };
+    let refusals = || results.iter().filter_map(|result| result.as_ref().err());
     if ErrorClass::EXEC_ABORT.matches(&error) {
-        let Some(first) = refusal() else { return Outcome::Retry(error) };
-        let will_not_pass = results
-            .iter()
-            .filter_map(|result| result.as_ref().err())
-            .any(|refusal| refusal.disposition() == Disposition::Permanent);
-        return match will_not_pass {
-            true => Outcome::Executed(Err(first.clone())),
-            false if abort_on_error => Outcome::Retry(first.clone()),
-            false => Outcome::Retry(error),
-        };
+        let Some(first) = refusals().next() else { return Err(Failed::Open(error)) };
+        let will_not_pass =
+            refusals().any(|refusal| refusal.disposition() == Disposition::Permanent);
+        return Err(match will_not_pass {
+            true => Failed::Closed(first.clone()),
+            false if abort_on_error => Failed::Open(first.clone()),
+            false => Failed::Open(error),
+        });
     }
     // `MULTI` and everything after it was refused.
-    let refused = |result: &FredResult<Value>| {
-        result.as_ref().is_err_and(|error| error.disposition() == Disposition::NotExecuted)
-    };
-    if refused(&Err(error.clone())) && results.iter().all(refused) {
-        return Outcome::Retry(error);
+    let refused = |error: &Error| error.disposition() == Disposition::NotExecuted;
+    if refused(&error) && refusals().count() == results.len() && refusals().all(refused) {
+        return Err(Failed::Open(error));
     }
-    Outcome::Executed(Err(error))
+    Err(Failed::Closed(error))
 }

@@ -75,7 +75,7 @@ impl<Via: Sender> Commands<Via> {
     {
         let args = values(args)?;
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom", replay: Replay::Opaque, wait, asked: false };
+        let command = Command { name: "custom", replay: Replay::Opaque, wait };
         self.send_custom(command, cmd, args).await?.convert()
     }
 
@@ -110,11 +110,11 @@ impl<C: Target> Commands<Direct<'_, C>> {
     {
         let args = values(args)?;
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom_raw", replay: Replay::Opaque, wait, asked: false };
+        let command = Command { name: "custom_raw", replay: Replay::Opaque, wait };
         self.sender
             .run(command, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());
-                async move { client.custom_raw(cmd, args).await }
+                async move { Ok(client.custom_raw(cmd, args).await?) }
             })
             .await
     }
@@ -146,8 +146,7 @@ mod connection {
         where
             R: FromValue,
         {
-            let command =
-                Command { name: "client_list", replay: Replay::Read, wait: Wait::No, asked: false };
+            let command = Command { name: "client_list", replay: Replay::Read, wait: Wait::No };
             self.sender
                 .send(command, None, move |client| {
                     let (r#type, ids) = (r#type.clone(), ids.clone());
@@ -193,12 +192,7 @@ mod scripts {
             S: Into<Str> + Send,
         {
             let library_name: Option<Str> = library_name.map(Into::into);
-            let command = Command {
-                name: "function_list",
-                replay: Replay::Read,
-                wait: Wait::No,
-                asked: false,
-            };
+            let command = Command { name: "function_list", replay: Replay::Read, wait: Wait::No };
             self.sender
                 .send(command, None, move |client| {
                     let library_name = library_name.clone();
@@ -260,7 +254,7 @@ mod scripts {
             let has_keys = words.first() != Some(&Value::Integer(0));
             let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
             words.insert(0, Value::String(script));
-            let command = Command { name, replay: Replay::Opaque, wait: Wait::No, asked: false };
+            let command = Command { name, replay: Replay::Opaque, wait: Wait::No };
             self.send_custom(command, CustomCommand::new_static(word, hash, false), words).await
         }
 
@@ -319,7 +313,7 @@ mod scripts {
             replay: Replay,
             words: Vec<Value>,
         ) -> FredResult<Value> {
-            let command = Command { name, replay, wait: Wait::No, asked: false };
+            let command = Command { name, replay, wait: Wait::No };
             let cmd = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
             self.send_custom(command, cmd, words).await
         }

@@ -93,8 +93,6 @@ pub struct Command {
     pub(super) name: &'static str,
     pub(super) replay: Replay,
     pub(super) wait: Wait,
-    /// Whether the attempt returns only errors after which it may be repeated.
-    pub(super) asked: bool,
 }
 
 /// How long the server may take on purpose.
@@ -234,7 +232,7 @@ fn store_class(
 ///         {
 ///             let key: Key = key.into();
 ///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
-///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No, asked: false };
+///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No };
 ///             let failed = match self.sender.first(command) {
 ///                 Some(client) => match client.lpush(key.clone(), elements.clone()).await {
 ///                     Ok(value) => return value.convert(),
@@ -292,7 +290,6 @@ macro_rules! commands {
                     name: stringify!($method),
                     replay: { $($replay)* },
                     wait: $crate::fred::commands::wait!($($($wait)*)?),
-                    asked: false,
                 };
                 let failed = match self.sender.first(command) {
                     Some(client) => {
