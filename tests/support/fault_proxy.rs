@@ -32,6 +32,9 @@ pub enum Fault {
     /// The server executes the command; what arrives is no reply.
     Garble,
     /// The server does not see the command; the client gets this error.
+    ///
+    /// Within `MULTI` the server sees a command that it refuses, as it would have refused this one; instead of `EXEC`
+    /// it sees `DISCARD`.
     ErrorInstead(String),
 }
 
@@ -110,6 +113,8 @@ enum Answer {
     Reply(Option<Fault>),
     /// An error of ours.
     Own(String),
+    /// An error of ours in place of the reply of the server.
+    Replaced(String),
 }
 
 /// Carries commands and replies until one side ends, or a fault ends both.
@@ -131,13 +136,20 @@ async fn carry_commands(
     answers: &UnboundedSender<Answer>,
 ) -> io::Result<()> {
     let mut from_client = BufReader::new(from_client);
-    while let Some((name, bytes)) = read_command(&mut from_client).await? {
+    let mut in_multi = false;
+    while let Some((name, mut bytes)) = read_command(&mut from_client).await? {
         let answer = match fault_of(state, &name) {
             Some(Fault::CutBefore) => break,
+            Some(Fault::ErrorInstead(text)) if in_multi => {
+                let word = if name == "EXEC" { "DISCARD" } else { "REFUSED" };
+                bytes = format!("*1\r\n$7\r\n{word}\r\n").into_bytes();
+                Answer::Replaced(text)
+            }
             Some(Fault::ErrorInstead(text)) => Answer::Own(text),
             fault => Answer::Reply(fault),
         };
-        let forwards = matches!(answer, Answer::Reply(_));
+        let forwards = !matches!(answer, Answer::Own(_));
+        in_multi = name == "MULTI" && forwards || in_multi && name != "EXEC";
         let _ = answers.send(answer);
         if forwards {
             to_server.write_all(&bytes).await?;
@@ -154,11 +166,16 @@ async fn carry_replies(
     let mut from_server = BufReader::new(from_server);
     while let Some(answer) = expected.recv().await {
         let fault = match answer {
+            Answer::Reply(fault) => fault,
             Answer::Own(text) => {
                 to_client.write_all(format!("-{text}\r\n").as_bytes()).await?;
                 continue;
             }
-            Answer::Reply(fault) => fault,
+            Answer::Replaced(text) => {
+                read_reply(&mut from_server).await?;
+                to_client.write_all(format!("-{text}\r\n").as_bytes()).await?;
+                continue;
+            }
         };
         let reply = read_reply(&mut from_server).await?;
         match fault {

@@ -2,7 +2,11 @@
 
 use std::{future::Future, time::Duration};
 
-use ::fred::{error::Error, interfaces::FredResult, types::Value};
+use ::fred::{
+    error::Error,
+    interfaces::{ClientLike, FredResult},
+    types::Value,
+};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
@@ -101,15 +105,45 @@ impl<C: Target> Direct<'_, C> {
             return Err(TimeLimit::Deadline(limit).into());
         }
         let stopped = self.before(&call).await;
-        let client = self.once(command.wait, Some(&call));
-        let failed = match self.connected(&client).await {
-            Ok(()) => match attempt(client).await {
-                Ok(value) => return Ok(value),
-                Err(failed) => failed,
-            },
-            Err(error) => Failed::Open(error),
-        };
-        self.rescue(call, command, failed, stopped, &attempt).await
+        match self.attempt(&call, command, &attempt).await {
+            Ok(value) => Ok(value),
+            Err(failed) => self.rescue(call, command, failed, stopped, &attempt).await,
+        }
+    }
+
+    /// Makes one attempt, on a connection that is there.
+    async fn attempt<T, F, Fut>(
+        &self,
+        call: &Call<ErasedState, Timer>,
+        command: Command,
+        attempt: F,
+    ) -> Result<T, Failed>
+    where
+        F: FnOnce(Once<C>) -> Fut,
+        Fut: Future<Output = Result<T, Failed>>,
+    {
+        let client = self.once(command.wait, Some(call));
+        let limit = client.options().timeout;
+        self.connected(&client).await.map_err(Failed::Open)?;
+        let begin = Instant::now();
+        let result = attempt(client).await;
+        // A server that lives answers a blocking command in its own time; fred does not look after a connection that
+        // waits for one, and nothing else would ever be answered on it.
+        if matches!(command.wait, Wait::For(_))
+            && matches!(&result, Err(Failed::Sent(error)) if ErrorClass::TIMEOUT.matches(error))
+            && limit.is_some_and(|limit| begin.elapsed() >= limit)
+        {
+            self.reconnect().await;
+        }
+        result
+    }
+
+    /// Makes fred leave its connections; what is in flight on them ends with an unknown outcome.
+    async fn reconnect(&self) {
+        for part in self.client.parts() {
+            // The request is made at once; nobody waits for the result.
+            let _ = timeout(Duration::ZERO, part.force_reconnection()).await;
+        }
     }
 
     /// Makes the other attempts in boxes: the future of a command stays small, and the code is there once.
@@ -185,13 +219,9 @@ impl<C: Target> Direct<'_, C> {
                 break (outcome, reason);
             }
             call.begin();
-            let client = self.once(command.wait, Some(&call));
-            failed = match self.connected(&client).await {
-                Ok(()) => match again(client).await {
-                    Ok(value) => return Ok(value),
-                    Err(failed) => failed,
-                },
-                Err(error) => Failed::Open(error),
+            failed = match self.attempt(&call, command, again).await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
             };
         };
         // An attempt that was not executed says nothing about the one before it.
