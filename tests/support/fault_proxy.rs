@@ -36,6 +36,8 @@ pub enum Fault {
     /// Within `MULTI` the server sees a command that it refuses, as it would have refused this one; instead of `EXEC`
     /// it sees `DISCARD`.
     ErrorInstead(String),
+    /// The server does not see the command; the client gets this error so much later.
+    ErrorLater(Duration, String),
 }
 
 /// A proxy in front of a server that makes faults with certain commands.
@@ -54,6 +56,8 @@ struct State {
     faults: HashMap<String, (Fault, u32)>,
     /// How often each command was sent by the client.
     sent: HashMap<String, u32>,
+    /// How many more connections are closed as soon as they are made.
+    refused: u32,
 }
 
 impl FaultProxy {
@@ -70,7 +74,9 @@ impl FaultProxy {
         let accept = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(serve(client, server_port, Arc::clone(&shared)));
+                if !is_refused(&shared) {
+                    connections.spawn(serve(client, server_port, Arc::clone(&shared)));
+                }
             }
         });
         Self { port, state, accept }
@@ -89,6 +95,11 @@ impl FaultProxy {
     /// Makes no more faults with any command.
     pub fn clear(&self) {
         self.lock().faults.clear();
+    }
+
+    /// Closes the next `times` connections as soon as they are made.
+    pub fn refuse(&self, times: u32) {
+        self.lock().refused = times;
     }
 
     /// Returns how often clients sent a command.
@@ -112,7 +123,7 @@ enum Answer {
     /// The reply of the server, or what a fault makes of it.
     Reply(Option<Fault>),
     /// An error of ours.
-    Own(String),
+    Own(Duration, String),
     /// An error of ours in place of the reply of the server.
     Replaced(String),
 }
@@ -145,10 +156,11 @@ async fn carry_commands(
                 bytes = format!("*1\r\n$7\r\n{word}\r\n").into_bytes();
                 Answer::Replaced(text)
             }
-            Some(Fault::ErrorInstead(text)) => Answer::Own(text),
+            Some(Fault::ErrorInstead(text)) => Answer::Own(Duration::ZERO, text),
+            Some(Fault::ErrorLater(delay, text)) => Answer::Own(delay, text),
             fault => Answer::Reply(fault),
         };
-        let forwards = !matches!(answer, Answer::Own(_));
+        let forwards = !matches!(answer, Answer::Own(..));
         in_multi = name == "MULTI" && forwards || in_multi && name != "EXEC";
         let _ = answers.send(answer);
         if forwards {
@@ -167,7 +179,8 @@ async fn carry_replies(
     while let Some(answer) = expected.recv().await {
         let fault = match answer {
             Answer::Reply(fault) => fault,
-            Answer::Own(text) => {
+            Answer::Own(delay, text) => {
+                tokio::time::sleep(delay).await;
                 to_client.write_all(format!("-{text}\r\n").as_bytes()).await?;
                 continue;
             }
@@ -194,6 +207,13 @@ async fn carry_replies(
         }
     }
     Ok(())
+}
+
+fn is_refused(state: &Mutex<State>) -> bool {
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    let refused = state.refused > 0;
+    state.refused = state.refused.saturating_sub(1);
+    refused
 }
 
 fn fault_of(state: &Mutex<State>, name: &str) -> Option<Fault> {
