@@ -23,6 +23,15 @@ pub enum ConfigError {
     Factor(f64),
     /// The jitter needs delays that grow; on a constant delay it would do nothing.
     JitterNeedsGrowth(crate::Jitter),
+    /// A count is zero, or more than it can be.
+    OutOfRange {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        found: u32,
+        /// The largest value that it can have; the smallest is 1.
+        most: u32,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -42,6 +51,9 @@ impl fmt::Display for ConfigError {
                     formatter,
                     "jitter `{jitter}` does nothing to a constant delay; use `full` or `equal`"
                 )
+            }
+            Self::OutOfRange { setting, found, most } => {
+                write!(formatter, "`{setting}` must be between 1 and {most}, found {found}")
             }
         }
     }

@@ -1,0 +1,4 @@
+//! What the budget and the circuit breaker do, event by event.
+#![allow(missing_docs)]
+
+mod budget;
