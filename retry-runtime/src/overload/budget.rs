@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::{
-    builder::BudgetBuilder,
+    budget_builder::BudgetBuilder,
     sync::{Arc, AtomicU32, AtomicU64, Ordering},
 };
 

@@ -2,11 +2,19 @@
 //!
 //! Pure state machines on atomics: no lock, no clock of their own, no I/O.
 
+mod admission;
+mod breaker;
+mod breaker_builder;
 mod budget;
-mod builder;
+mod budget_builder;
+mod phase;
 mod sync;
+mod window;
 
 pub use self::{
+    admission::{Admission, Rejected},
+    breaker::{CircuitBreaker, CircuitState},
+    breaker_builder::CircuitBreakerBuilder,
     budget::{Budget, BudgetEmpty, BudgetStatistics, Charge, Cost, Permit},
-    builder::BudgetBuilder,
+    budget_builder::BudgetBuilder,
 };
