@@ -23,6 +23,26 @@ pub enum ConfigError {
     Factor(f64),
     /// The jitter needs delays that grow; on a constant delay it would do nothing.
     JitterNeedsGrowth(crate::Jitter),
+    /// A count is zero, or more than it can be.
+    OutOfRange {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        found: u32,
+        /// The largest value that it can have; the smallest is 1.
+        most: u32,
+    },
+    /// The share of failures is not above 0 and at most 1.
+    Ratio(f64),
+    /// A duration is shorter than can be measured.
+    TooShort {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        found: Duration,
+        /// The shortest that it can be.
+        least: Duration,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -42,6 +62,15 @@ impl fmt::Display for ConfigError {
                     formatter,
                     "jitter `{jitter}` does nothing to a constant delay; use `full` or `equal`"
                 )
+            }
+            Self::OutOfRange { setting, found, most } => {
+                write!(formatter, "`{setting}` must be between 1 and {most}, found {found}")
+            }
+            Self::Ratio(ratio) => {
+                write!(formatter, "`failure_ratio` must be above 0 and at most 1, found {ratio}")
+            }
+            Self::TooShort { setting, found, least } => {
+                write!(formatter, "`{setting}` must be at least {least:?}, found {found:?}")
             }
         }
     }

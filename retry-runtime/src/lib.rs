@@ -17,6 +17,7 @@
 //! - [`Exponential`], [`Constant`], [`Jitter`], [`Backoff`]: how long to wait
 //! - [`Classify`], [`Disposition`], [`Rule`]: which errors to retry
 //! - [`retry()`], [`RetryOperation`]: the closure form
+//! - [`Budget`]: a bound on the retries of many calls together; [`CircuitBreaker`]: a stop for all calls to a server that fails
 //! - [`Failure`], [`GiveUp`], [`Attempt`]: what hooks see
 //! - [`Session`]: the state machine behind it all, for runtimes of your own
 //!
@@ -52,6 +53,7 @@ pub mod fred;
 mod hooked;
 mod jitter;
 mod limit;
+mod overload;
 mod policy;
 mod random;
 mod retry;
@@ -75,6 +77,10 @@ pub use crate::{
     hooked::Hooked,
     jitter::Jitter,
     limit::{Limited, Limits, TimeLimit, Timed, Timing, Untimed},
+    overload::{
+        Admission, Budget, BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, CircuitBreaker,
+        CircuitBreakerBuilder, CircuitState, Cost, Permit, Rejected,
+    },
     policy::{Decide, Decision, Never, Pause, Policy, Progress, RetryPolicy},
     random::Random,
     retry::{NoValue, Retry, RetryFuture, RetryOperation, RetryValue, retry},

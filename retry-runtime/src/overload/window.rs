@@ -1,0 +1,129 @@
+use std::{array, time::Duration};
+
+use super::sync::{AtomicU64, Ordering, fence};
+
+/// Counts the outcomes of the last while, in buckets that are turned over as time goes on.
+///
+/// Outcomes are counted exactly, whatever the number of threads.
+/// The bucket being filled is part of the window, so it reaches back between nine and ten tenths of its length.
+pub(super) struct Window {
+    nanos_per_bucket: u64,
+    buckets: [AtomicU64; BUCKETS],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Success,
+    Failure,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Counts {
+    pub(super) failures: u32,
+    pub(super) successes: u32,
+}
+
+const BUCKETS: usize = 10;
+
+impl Window {
+    pub(super) fn new(length: Duration) -> Self {
+        Self {
+            nanos_per_bucket: (nanos(length) / BUCKETS as u64).max(1),
+            buckets: array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    /// Counts one outcome in a period; what was counted in earlier periods is out of the window at once.
+    ///
+    /// An outcome that comes so late that its bucket was turned over meanwhile is out of the window, too.
+    pub(super) fn record(&self, outcome: Outcome, now: Duration, period: u32) {
+        let (index, lap) = self.place(now, period);
+        let bucket = &self.buckets[index];
+        let _ = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+            let ahead = Bucket::unpack(word).lap.wrapping_sub(lap) & Bucket::LAPS;
+            match ahead {
+                0 => Some(Bucket::unpack(word).counting(outcome).pack()),
+                1..=Bucket::LATEST => None,
+                _ => Some(Bucket { lap, counts: Counts::default() }.counting(outcome).pack()),
+            }
+        });
+    }
+
+    /// Returns the outcomes in the window.
+    ///
+    /// Of threads that record and then ask, at least one sees the outcomes of all.
+    pub(super) fn counts(&self, now: Duration, period: u32) -> Counts {
+        // Without it, two threads that record in neighbouring buckets may each miss the other.
+        fence(Ordering::SeqCst);
+        let (last, lap) = self.place(now, period);
+        self.buckets.iter().enumerate().fold(Counts::default(), |sum, (index, bucket)| {
+            let expected = if index <= last { lap } else { lap.wrapping_sub(1) & Bucket::LAPS };
+            let Bucket { lap, counts } = Bucket::unpack(bucket.load(Ordering::Relaxed));
+            if lap != expected {
+                return sum;
+            }
+            Counts {
+                failures: sum.failures + counts.failures,
+                successes: sum.successes + counts.successes,
+            }
+        })
+    }
+
+    /// Returns the bucket for a time and the lap that it is in.
+    ///
+    /// A new period moves every lap on, so that no bucket of an earlier period is in the window of a later one.
+    #[expect(clippy::cast_possible_truncation, reason = "an index below ten; laps are modular")]
+    fn place(&self, now: Duration, period: u32) -> (usize, u32) {
+        let tick = nanos(now) / self.nanos_per_bucket;
+        let lap = (tick / BUCKETS as u64) as u32;
+        ((tick % BUCKETS as u64) as usize, lap.wrapping_add(period) & Bucket::LAPS)
+    }
+}
+
+/// A bucket, in one word so that turning it over and counting in it is one step: 22 bits of lap, 21 of each count.
+#[derive(Clone, Copy)]
+struct Bucket {
+    lap: u32,
+    counts: Counts,
+}
+
+impl Bucket {
+    const LAPS: u32 = (1 << 22) - 1;
+    const COUNT: u32 = (1 << 21) - 1;
+    // Laps that a bucket can be ahead of an outcome that comes late. Any more and the bucket has not been used for
+    // so long that the laps went round (485 days for 10 s).
+    const LATEST: u32 = 1 << 8;
+
+    fn counting(self, outcome: Outcome) -> Self {
+        let Counts { mut failures, mut successes } = self.counts;
+        // Two million outcomes in a tenth of the window: from here on the ratio is kept, not the sum.
+        if failures.max(successes) == Self::COUNT {
+            failures /= 2;
+            successes /= 2;
+        }
+        match outcome {
+            Outcome::Failure => failures += 1,
+            Outcome::Success => successes += 1,
+        }
+        Self { lap: self.lap, counts: Counts { failures, successes } }
+    }
+
+    fn pack(self) -> u64 {
+        let Counts { failures, successes } = self.counts;
+        u64::from(self.lap) << 42 | u64::from(failures) << 21 | u64::from(successes)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "masked")]
+    fn unpack(word: u64) -> Self {
+        let counts = Counts {
+            failures: (word >> 21) as u32 & Self::COUNT,
+            successes: word as u32 & Self::COUNT,
+        };
+        Self { lap: (word >> 42) as u32, counts }
+    }
+}
+
+/// Returns the nanoseconds of a time, which saturate after 584 years.
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
