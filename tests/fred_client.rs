@@ -30,7 +30,7 @@ impl Bench {
 
     async fn with(change: impl FnOnce(&mut Builder)) -> Self {
         let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await;
+        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
         let mut builder = Builder::from_config(Config {
             server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
             ..Config::default()
@@ -192,7 +192,7 @@ async fn the_give_up_hook_tells_that_the_outcome_is_unknown() {
         *seen.lock().expect("not poisoned") = Some((give_up.reason(), give_up.disposition()));
     });
     client.incr::<i64, _>("counter").await.expect_err("the reply is lost");
-    let expected = Some((Reason::NotRetryable, Disposition::Unknown));
+    let expected = Some((Reason::NotIdempotent, Disposition::Unknown));
     assert_eq!(*seen.lock().expect("not poisoned"), expected);
 }
 

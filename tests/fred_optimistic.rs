@@ -24,7 +24,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await;
+        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
         let config = Config {
             server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
             ..Config::default()

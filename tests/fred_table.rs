@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use fred::error::{Error, ErrorKind as Kind};
 use retry_runtime::{
-    Classify,
+    Classify, Cut,
     Disposition::{self, NotExecuted, Permanent, Unknown},
-    ErrorClass as Class, TimeLimit,
+    ErrorClass as Class,
 };
 
 /// Checks every row and reports all that are wrong at once.
@@ -173,7 +173,7 @@ fn a_transport_error_stays_one_whatever_its_text() {
 
 #[test]
 fn a_time_limit_becomes_a_timeout_that_names_it() {
-    let limit = TimeLimit::AttemptTimeout(Duration::from_millis(250));
+    let limit = Cut::AttemptTimeout(Duration::from_millis(250));
     let error = Error::from(limit);
     assert_eq!(error.kind(), &Kind::Timeout);
     assert_eq!(error.details(), limit.to_string());

@@ -19,7 +19,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await;
+        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
         let mut builder = Builder::from_config(Config {
             server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
             ..Config::default()

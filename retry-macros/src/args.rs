@@ -5,7 +5,11 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use crate::{policy::PolicyArg, suggest::unknown};
+use crate::{
+    duration::DurationArg,
+    policy::{PolicyArg, lone_ident},
+    suggest::unknown,
+};
 
 const ARGUMENTS: &[&str] = &[
     "policy",
@@ -16,6 +20,12 @@ const ARGUMENTS: &[&str] = &[
     "on_failure",
     "on_give_up",
     "attempt",
+    "budget",
+    "breaker",
+    "cancel",
+    "nested",
+    "reset_after",
+    "blocking",
     "name",
     "crate",
 ];
@@ -31,8 +41,26 @@ pub(crate) struct Args {
     pub(crate) on_failure: Option<Expr>,
     pub(crate) on_give_up: Option<Expr>,
     pub(crate) attempt: Option<Ident>,
+    pub(crate) guards: Guards,
+    pub(crate) blocking: Option<Ident>,
     pub(crate) name: Option<LitStr>,
     pub(crate) krate: Option<Path>,
+}
+
+/// What watches over a call.
+#[derive(Default)]
+pub(crate) struct Guards {
+    pub(crate) budget: Option<Expr>,
+    pub(crate) breaker: Option<Expr>,
+    pub(crate) cancel: Option<Expr>,
+    pub(crate) nested: Option<NestedArg>,
+    pub(crate) reset_after: Option<DurationArg>,
+}
+
+/// The value of `nested`: the name of a choice, or an expression of type `Nested`.
+pub(crate) enum NestedArg {
+    Choice(Ident),
+    Expr(Box<Expr>),
 }
 
 impl Parse for Args {
@@ -42,7 +70,19 @@ impl Parse for Args {
             "policy" => set_once(&mut args.policy, key, parse_value(input, key)?),
             "on" => set_once(&mut args.on, key, parse_value(input, key)?),
             "on_ok" => set_once(&mut args.on_ok, key, parse_value(input, key)?),
-            "idempotent" => set_once(&mut args.idempotent, key, parse_flag(input, key)?),
+            "idempotent" => {
+                let advice = "leave it out where the operation is not idempotent";
+                set_once(&mut args.idempotent, key, parse_flag(input, key, advice)?)
+            }
+            "blocking" => {
+                let advice = "leave it out on an `async fn`";
+                set_once(&mut args.blocking, key, parse_flag(input, key, advice)?)
+            }
+            "budget" => set_once(&mut args.guards.budget, key, parse_value(input, key)?),
+            "breaker" => set_once(&mut args.guards.breaker, key, parse_value(input, key)?),
+            "cancel" => set_once(&mut args.guards.cancel, key, parse_value(input, key)?),
+            "nested" => set_once(&mut args.guards.nested, key, parse_value(input, key)?),
+            "reset_after" => set_once(&mut args.guards.reset_after, key, parse_value(input, key)?),
             "before" => set_once(&mut args.before, key, parse_value(input, key)?),
             "on_failure" => set_once(&mut args.on_failure, key, parse_value(input, key)?),
             "on_give_up" => set_once(&mut args.on_give_up, key, parse_value(input, key)?),
@@ -94,13 +134,31 @@ pub(crate) fn parse_value<T: Parse>(input: ParseStream<'_>, key: &Ident) -> Resu
     input.parse()
 }
 
-fn parse_flag(input: ParseStream<'_>, key: &Ident) -> Result<Ident> {
+fn parse_flag(input: ParseStream<'_>, key: &Ident, advice: &str) -> Result<Ident> {
     if input.peek(Token![=]) {
-        return Err(input.error(format!(
-            "`{key}` takes no value; leave it out where the operation is not idempotent"
-        )));
+        return Err(input.error(format!("`{key}` takes no value; {advice}")));
     }
     Ok(key.clone())
+}
+
+impl Parse for NestedArg {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let expr = input.parse::<Expr>()?;
+        let Some(name) = lone_ident(&expr) else {
+            return Ok(Self::Expr(Box::new(expr)));
+        };
+        let variant = match name.to_string().as_str() {
+            "allow" => "Allow",
+            "inner_only" => "InnerOnly",
+            "outer_only" => "OuterOnly",
+            // A constant of the user's own.
+            other if other.starts_with(char::is_uppercase) => {
+                return Ok(Self::Expr(Box::new(expr)));
+            }
+            _ => return Err(unknown("choice", &name, &["allow", "inner_only", "outer_only"])),
+        };
+        Ok(Self::Choice(Ident::new(variant, name.span())))
+    }
 }
 
 fn parse_path(input: ParseStream<'_>, key: &Ident) -> Result<Path> {

@@ -3,6 +3,7 @@ use quote::{ToTokens, quote};
 use syn::{
     Error, Expr, ExprLit, Lit, LitStr, Result,
     parse::{Parse, ParseStream},
+    spanned::Spanned,
 };
 
 /// A duration argument: a literal such as `"250ms"`, or an expression of type `Duration`.
@@ -25,6 +26,16 @@ impl Parse for DurationArg {
                 "expected a duration with its unit, such as `\"250ms\"` or `\"1.5s\"`, or an expression of type `Duration`",
             )),
             _ => Ok(Self::Expr(Box::new(expr))),
+        }
+    }
+}
+
+impl DurationArg {
+    /// Returns where it is written.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Literal { span, .. } => *span,
+            Self::Expr(expr) => expr.span(),
         }
     }
 }

@@ -23,25 +23,27 @@ use plan::Plan;
 /// Output: async fn push(client: &Client) -> Result<i64, Error> {
 ///             let mut call = Call::start(&const { RetryPolicy::constant(Duration::new(1, 0)) });
 ///             loop {
-///                 call.begin();
-///                 let ended = call.run(async {
+///                 let begun = call.begin(&const { RetryPolicy::constant(Duration::new(1, 0)) });
+///                 let ended = call.run(begun, async {
 ///                     if false { let unreachable: Result<i64, Error> = loop {}; return unreachable; }
 ///                     { client.lpush("k", 1).await }
 ///                 }).await;
 ///                 match call.settle(
+///                     "push",
 ///                     &on(&const { RetryPolicy::constant(Duration::new(1, 0)) }, is_transient),
 ///                     &NOT_IDEMPOTENT,
 ///                     ended,
 ///                     keep_value,
 ///                 ) {
 ///                     Break(outcome) => return outcome,
-///                     Continue(delay) => wait(delay).await,
+///                     Continue(paused) => if let Some(outcome) = call.wait(paused).await { return outcome },
 ///                 }
 ///             }
 ///         }
 /// ```
 ///
 /// With hooks the verdict is taken apart instead, see [`Hooks`].
+/// A `blocking` function runs a closure where the others await a block.
 pub(crate) fn expand(args: &Args, item: &AsyncFn) -> TokenStream {
     let AsyncFn { attrs, vis, defaultness, sig, brace, body: _ } = item;
     let names = Names::new(args);
@@ -57,6 +59,7 @@ pub(crate) struct Names {
     pub(crate) private: TokenStream,
     pub(crate) runtime: TokenStream,
     pub(crate) call: Ident,
+    pub(crate) begun: Ident,
     pub(crate) ended: Ident,
     pub(crate) outcome: Ident,
 }
@@ -70,6 +73,7 @@ impl Names {
             private: quote!(#runtime::__private),
             runtime,
             call: hidden("call"),
+            begun: hidden("begun"),
             ended: hidden("ended"),
             outcome: hidden("outcome"),
         }
@@ -77,34 +81,60 @@ impl Names {
 }
 
 fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
-    let Names { private, call, ended, outcome, .. } = names;
+    let Names { private, call, begun, ended, outcome, .. } = names;
     let plan = Plan::new(args, item, names);
     let hooks = Hooks::new(args, item, names);
-    let (bindings, start) = (&plan.bindings, &plan.start);
+    let (bindings, start, policy) = (&plan.bindings, &plan.start, &plan.begin);
     let start_fn = if hooks.is_empty() { quote!(start) } else { quote!(watched) };
-    let begin = match &args.attempt {
-        Some(attempt) => quote!(let #attempt = #call.begin();),
-        None => quote!(#call.begin();),
+    let number = args
+        .attempt
+        .as_ref()
+        .map(|attempt| quote_spanned!(Span::mixed_site()=> let #attempt = #begun.attempt;));
+    let run = expand_run(args, item, names);
+    let attempt = quote_spanned! {Span::mixed_site()=>
+        let #begun = #call.begin(#policy);
+        #number
+        let #ended = #run;
     };
-    let attempt = expand_attempt(item);
     let settle = expand_settle(args, item, names, &plan);
 
     if hooks.is_empty() {
+        let wait = match args.blocking {
+            Some(_) => quote_spanned!(Span::mixed_site()=> #call.wait_blocking(paused)),
+            None => quote_spanned!(Span::mixed_site()=> #call.wait(paused).await),
+        };
         return quote_spanned! {Span::mixed_site()=>
             #bindings
             let mut #call = #private::Call::#start_fn(#start);
             loop {
-                #begin
-                let #ended = #call.run(#attempt).await;
+                #attempt
                 match #settle {
                     #private::Break(#outcome) => return #outcome,
-                    #private::Continue(delay) => #private::wait(delay).await,
+                    #private::Continue(paused) => {
+                        if let #private::Option::Some(#outcome) = #wait {
+                            return #outcome;
+                        }
+                    }
                 }
             }
         };
     }
     let start = quote!(#bindings let mut #call = #private::Call::#start_fn(#start););
-    hooks.expand(&start, &begin, &attempt, &settle)
+    hooks.expand(&start, &attempt, &settle)
+}
+
+/// The name that hooks and telemetry know the operation by.
+pub(crate) fn operation(args: &Args, item: &AsyncFn) -> String {
+    args.name.as_ref().map_or_else(|| item.sig.ident.to_string(), syn::LitStr::value)
+}
+
+fn expand_run(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
+    let Names { call, begun, .. } = names;
+    let body = expand_attempt(item);
+    match args.blocking {
+        Some(_) => quote!(#call.run_blocking(#begun, #body)),
+        None => quote!(#call.run(#begun, #body).await),
+    }
 }
 
 /// Puts the body in an `async` block, which is not `move`: `&mut` arguments are lent to every attempt anew, and
@@ -117,6 +147,8 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
 ///             { client.lpush("k", 1).await }
 ///         }
 /// ```
+///
+/// The body of a `blocking` function becomes a closure that borrows just as well.
 fn expand_attempt(item: &AsyncFn) -> TokenStream {
     let hint = return_type_hint(item);
     let body = &item.body;
@@ -125,7 +157,11 @@ fn expand_attempt(item: &AsyncFn) -> TokenStream {
     // stays quiet.
     let span = item.brace.span.join().resolved_at(Span::mixed_site());
     let body = quote_spanned!(span=> { #body });
-    quote!(async { #hint #body })
+    if item.sig.asyncness.is_some() {
+        quote!(async { #hint #body })
+    } else {
+        quote!(|| { #hint #body })
+    }
 }
 
 /// Tells rustc what the block returns, so that a mismatch is reported at the user's `return` or tail value.
@@ -164,7 +200,7 @@ impl VisitMut for EraseImplTrait {
     }
 }
 
-/// The return type with our hygiene: where a missing `Classify` or `From<TimeLimit>` has its cause.
+/// The return type with our hygiene: where a missing `Classify` or `From<Cut>` has its cause.
 pub(crate) fn return_span(item: &AsyncFn) -> Span {
     let span = match &item.sig.output {
         ReturnType::Type(_, ty) => ty.span(),
@@ -175,6 +211,7 @@ pub(crate) fn return_span(item: &AsyncFn) -> Span {
 
 fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> TokenStream {
     let Names { private, call, ended, .. } = names;
+    let operation = operation(args, item);
     let rule = if args.idempotent.is_some() {
         format_ident!("IDEMPOTENT")
     } else {
@@ -191,6 +228,7 @@ fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> Tok
     let span = return_span(item);
     let ended = Ident::new(&ended.to_string(), span);
     // The policy first: it may look at the type of the end, which is then moved.
-    let arguments = quote_spanned!(span=> (#policy, &#private::#rule, #ended, #retry_value));
+    let arguments =
+        quote_spanned!(span=> (#operation, #policy, &#private::#rule, #ended, #retry_value));
     quote_spanned!(span=> #call.#method #arguments)
 }

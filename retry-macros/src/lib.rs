@@ -13,7 +13,7 @@ use quote::ToTokens;
 
 use crate::{args::Args, item::AsyncFn};
 
-/// Retries an async function under a policy; documented in `retry_runtime`.
+/// Retries a function under a policy; documented in `retry_runtime`.
 #[proc_macro_attribute]
 pub fn retryable(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
@@ -30,8 +30,11 @@ fn try_expand(
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
     // Both are parsed before either error is reported: the two are different mistakes.
-    let item = syn::parse2::<AsyncFn>(item).and_then(|item| validate::item(&item).map(|()| item));
-    let args = syn::parse2::<Args>(args).and_then(|args| validate::args(&args).map(|()| args));
+    let args = syn::parse2::<Args>(args);
+    let blocking = args.as_ref().ok().and_then(|args| args.blocking.as_ref());
+    let item = syn::parse2::<AsyncFn>(item)
+        .and_then(|item| validate::item(&item, blocking).map(|()| item));
+    let args = args.and_then(|args| validate::args(&args).map(|()| args));
     match (args, item) {
         (Ok(args), Ok(item)) => Ok(expand::expand(&args, &item).into_token_stream()),
         (Err(mut first), Err(second)) => {

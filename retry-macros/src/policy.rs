@@ -246,7 +246,7 @@ impl Parse for RetriesArg {
     }
 }
 
-fn lone_ident(expr: &Expr) -> Option<Ident> {
+pub(crate) fn lone_ident(expr: &Expr) -> Option<Ident> {
     match expr {
         Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => {
             path.path.get_ident().cloned()

@@ -1,4 +1,4 @@
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::{
     Error, Expr, ExprLit, ExprUnary, FnArg, Lit, Pat, Receiver, ReceiverKind, Result, ReturnType,
     Signature, Type, UnOp,
@@ -14,17 +14,49 @@ use crate::{
 };
 
 /// Checks the function; every mistake found is reported.
-pub(crate) fn item(item: &AsyncFn) -> Result<()> {
+pub(crate) fn item(item: &AsyncFn, blocking: Option<&Ident>) -> Result<()> {
     let sig = &item.sig;
     // A function that is not async needs no advice about its arguments.
     check_const(sig)?;
-    check_async(sig)?;
+    match blocking {
+        Some(blocking) => check_blocking(sig, blocking)?,
+        None => check_async(sig)?,
+    }
     combine([check_return(sig), check_mut_arguments(sig)])
 }
 
 /// Checks the arguments against each other.
 pub(crate) fn args(args: &Args) -> Result<()> {
-    args.policy.as_ref().map_or(Ok(()), check_policy)
+    let Some(policy) = &args.policy else { return Ok(()) };
+    let blocking = if args.blocking.is_some() { check_uncut(policy) } else { Ok(()) };
+    combine([check_policy(policy), blocking])
+}
+
+fn check_uncut(policy: &PolicyArg) -> Result<()> {
+    let (limits, members) = match policy {
+        PolicyArg::Constant(leaf) | PolicyArg::Exponential(leaf) => (&leaf.limits, &[][..]),
+        PolicyArg::Composite(composite) => (&composite.limits, &composite.members[..]),
+        PolicyArg::Never | PolicyArg::Expr(_) => return Ok(()),
+    };
+    let limit = match &limits.attempt_timeout {
+        Some(timeout) => Err(Error::new(
+            timeout.span(),
+            "nothing can cut an attempt that blocks its thread; remove `attempt_timeout`, and give the operation itself \
+             a timeout",
+        )),
+        None => Ok(()),
+    };
+    combine(std::iter::once(limit).chain(members.iter().map(check_uncut)))
+}
+
+fn check_blocking(sig: &Signature, blocking: &Ident) -> Result<()> {
+    match sig.asyncness {
+        Some(_) => Err(Error::new(
+            blocking.span(),
+            "`blocking` is for functions that block their thread; remove it from an `async fn`",
+        )),
+        None => Ok(()),
+    }
 }
 
 fn combine(checks: impl IntoIterator<Item = Result<()>>) -> Result<()> {
@@ -55,7 +87,8 @@ fn check_async(sig: &Signature) -> Result<()> {
         "`#[retryable]` needs an `async fn`, but `#[async_trait]` has already rewritten this one; move the body to an \
          `async fn` outside the trait, or use a native `async fn` in the trait"
     } else {
-        "`#[retryable]` needs an `async fn`; write `async fn`"
+        "`#[retryable]` needs an `async fn`; write `async fn`, or `#[retryable(blocking)]` to retry a function that \
+         blocks its thread"
     };
     Err(Error::new_spanned(sig.fn_token, message))
 }

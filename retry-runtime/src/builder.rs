@@ -1,7 +1,8 @@
 use std::{future::Future, time::Duration};
 
 use crate::{
-    Composite, DynPolicy, Limited, Limits, Never, On, Policy, Retry, RetryPolicy, retry::retry,
+    Budget, CircuitBreaker, Composite, DynPolicy, Guarded, Limited, Limits, MayCut, Nested, Never,
+    NeverCuts, On, Policy, Retry, RetryPolicy, retry::retry,
 };
 
 /// Writes the methods that every policy has; inherent, because trait methods cannot be `const`.
@@ -39,6 +40,36 @@ macro_rules! combine {
                 Composite::new(self, other)
             }
 
+            /// Takes every retry from a budget; see [`Guarded`].
+            pub fn budget(self, budget: &Budget) -> Guarded<Self, NeverCuts> {
+                Guarded::<_, NeverCuts>::new(self).budget(budget)
+            }
+
+            /// Makes no attempt while a circuit breaker is open; see [`Guarded`].
+            pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<Self, MayCut> {
+                Guarded::<_, MayCut>::new(self).breaker(breaker)
+            }
+
+            /// Ends a call when a token is cancelled; see [`Guarded`].
+            #[cfg(feature = "cancel")]
+            #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
+            pub fn cancel(
+                self,
+                token: &tokio_util::sync::CancellationToken,
+            ) -> Guarded<Self, MayCut> {
+                Guarded::<_, MayCut>::new(self).cancel(token)
+            }
+
+            /// Says which of two calls retries, one inside the other; see [`Guarded`].
+            pub fn nested(self, nested: Nested) -> Guarded<Self, NeverCuts> {
+                Guarded::<_, NeverCuts>::new(self).nested(nested)
+            }
+
+            /// Counts anew after an attempt that ran so long; see [`Guarded`].
+            pub fn reset_after(self, healthy: Duration) -> Guarded<Self, NeverCuts> {
+                Guarded::<_, NeverCuts>::new(self).reset_after(healthy)
+            }
+
             /// Retries an operation under this policy; see [`retry()`].
             pub fn retry<Op, Fut, T, E>(self, operation: Op) -> Retry<Self, Op>
             where
@@ -54,3 +85,15 @@ macro_rules! combine {
 
 combine!([B] RetryPolicy<B>, [A, B] Composite<A, B>, [P, M] On<P, M>, [P] Limited<P>, [] Never);
 combine!([Error, Timing] DynPolicy<Error, Timing>);
+
+impl<P, K> Guarded<P, K> {
+    /// Retries an operation under this policy; see [`retry()`].
+    pub fn retry<Op, Fut, T, E>(self, operation: Op) -> Retry<Self, Op>
+    where
+        Self: Policy,
+        Op: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        retry(self, operation)
+    }
+}

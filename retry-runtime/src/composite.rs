@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use crate::{
-    Decide, Decision, Failure, Limits, Pause, Policy, Random, Reason, Timing, limit::longer,
+    Decide, Decision, Failure, Guards, Limits, Pause, Policy, Random, Reason, Stop, Timing,
+    limit::longer,
 };
 
 /// Retries different classes of errors by different policies.
@@ -46,6 +47,15 @@ impl<A: Policy, B: Policy> Policy for Composite<A, B> {
     fn limits(&self) -> Limits {
         self.left.limits().longest(self.right.limits())
     }
+
+    fn guards(&self) -> Guards {
+        self.left.guards().or(self.right.guards())
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        // Failures of both kinds may alternate: the first attempt is common, the retries add up.
+        self.left.attempts()?.checked_add(self.right.attempts()?.saturating_sub(1))
+    }
 }
 
 impl<A, B, E, R> Decide<E, R> for Composite<A, B>
@@ -77,15 +87,20 @@ where
 /// allows the call to go on the longest.
 fn join(left: Pause, right: Pause) -> Pause {
     let delay: Duration = left.delay.max(right.delay);
-    Pause { delay, start_before: longer(left.start_before, right.start_before) }
+    Pause {
+        delay,
+        start_before: longer(left.start_before, right.start_before),
+        advice: left.advice.join(right.advice),
+    }
 }
 
-/// Returns the reason of the member that came closest to retrying.
-fn most_telling(left: Reason, right: Reason) -> Reason {
-    let closeness = |reason| match reason {
+/// Returns the end by the member that came closest to retrying.
+fn most_telling(left: Stop, right: Stop) -> Stop {
+    let closeness = |stop: &Stop| match stop.reason {
         Reason::NotRetryable => 0,
-        Reason::RetriesExhausted => 1,
-        Reason::Deadline | Reason::HookFailed => 2,
+        Reason::NotIdempotent => 1,
+        Reason::RetriesExhausted => 2,
+        _ => 3,
     };
-    if closeness(right) > closeness(left) { right } else { left }
+    if closeness(&right) > closeness(&left) { right } else { left }
 }

@@ -1,4 +1,6 @@
-use std::io;
+use std::{io, sync::Arc, time::Duration};
+
+use crate::Cost;
 
 /// Says what an error means for the attempt that it ended.
 ///
@@ -63,6 +65,30 @@ pub enum Disposition {
 pub trait Classify {
     /// Returns what this error says about the attempt that it ended.
     fn disposition(&self) -> Disposition;
+
+    /// Returns the name of the kind of error for telemetry, empty unless overridden.
+    ///
+    /// One of few: it becomes a label of metrics.
+    fn class(&self) -> &'static str {
+        ""
+    }
+
+    /// Returns what a retry after this error costs a [`Budget`](crate::Budget); [`Cost::Transient`] unless overridden.
+    ///
+    /// Answer [`Cost::Free`] for an attempt that provably never reached the server, and [`Cost::Throttling`] for one
+    /// that the server turned away because it is busy.
+    fn cost(&self) -> Cost {
+        Cost::Transient
+    }
+
+    /// Returns how long the server asks to be left alone, as an HTTP `Retry-After` does; `None` unless overridden.
+    ///
+    /// The wait is at least as long as the policy says, and at most five seconds longer: a server cannot keep a call
+    /// waiting for ever.
+    /// A wait that would pass the deadline ends the call at once.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Classifies by [`io::ErrorKind`]: refused and unreachable peers executed nothing, a lost or slow connection is
@@ -88,22 +114,54 @@ impl Classify for io::Error {
             _ => Disposition::Permanent,
         }
     }
-}
 
-impl<E: Classify + ?Sized> Classify for &E {
-    fn disposition(&self) -> Disposition {
-        (**self).disposition()
+    fn class(&self) -> &'static str {
+        use io::ErrorKind as Kind;
+        match self.kind() {
+            Kind::ConnectionRefused => "connection_refused",
+            Kind::ConnectionReset => "connection_reset",
+            Kind::ConnectionAborted => "connection_aborted",
+            Kind::NotConnected => "not_connected",
+            Kind::BrokenPipe => "broken_pipe",
+            Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => "unreachable",
+            Kind::TimedOut => "timed_out",
+            Kind::UnexpectedEof => "unexpected_eof",
+            Kind::NotFound => "not_found",
+            Kind::PermissionDenied => "permission_denied",
+            Kind::InvalidInput | Kind::InvalidData => "invalid",
+            _ => "other",
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        match self.kind() {
+            io::ErrorKind::ResourceBusy => Cost::Throttling,
+            _ => Cost::Transient,
+        }
     }
 }
 
-impl<E: Classify + ?Sized> Classify for Box<E> {
-    fn disposition(&self) -> Disposition {
-        (**self).disposition()
-    }
+/// Passes every question on to what is pointed to.
+macro_rules! pass_on {
+    ($($pointer:ty),*) => {$(
+        impl<E: Classify + ?Sized> Classify for $pointer {
+            fn disposition(&self) -> Disposition {
+                (**self).disposition()
+            }
+
+            fn class(&self) -> &'static str {
+                (**self).class()
+            }
+
+            fn cost(&self) -> Cost {
+                (**self).cost()
+            }
+
+            fn retry_after(&self) -> Option<Duration> {
+                (**self).retry_after()
+            }
+        }
+    )*};
 }
 
-impl<E: Classify + ?Sized> Classify for std::sync::Arc<E> {
-    fn disposition(&self) -> Disposition {
-        (**self).disposition()
-    }
-}
+pass_on!(&E, Box<E>, Arc<E>);

@@ -1,6 +1,8 @@
 use std::{any::Any, fmt, marker::PhantomData, sync::Arc};
 
-use crate::{Decide, Decision, Failure, Limits, Policy, Random, Rule, Timing, Untimed};
+use crate::{
+    Advice, Decide, Decision, Failure, Guards, Limits, Policy, Random, Rule, Timing, Untimed,
+};
 
 /// A policy chosen at run time, with its type erased.
 ///
@@ -34,8 +36,8 @@ impl<E, T> DynPolicy<E, T> {
 }
 
 #[cfg(feature = "fred")]
-impl<E> DynPolicy<E, crate::Timed> {
-    /// Erases the type of a policy, with time limits or without.
+impl<E> DynPolicy<E, crate::WithGuards<crate::Timed>> {
+    /// Erases the type of a policy, with time limits and guards or without.
     pub(crate) fn with_any_timing<P>(policy: P) -> Self
     where
         P: Decide<E, Answer> + fmt::Debug + Send + Sync + 'static,
@@ -64,6 +66,14 @@ impl<E, T: Timing> Policy for DynPolicy<E, T> {
     fn limits(&self) -> Limits {
         self.policy.limits_erased()
     }
+
+    fn guards(&self) -> Guards {
+        self.policy.guards_erased()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        self.policy.attempts_erased()
+    }
 }
 
 impl<E, R: Rule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
@@ -74,7 +84,7 @@ impl<E, R: Rule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
         state: &mut ErasedState,
         random: &mut Random,
     ) -> Decision {
-        let answer = Answer { allowed: rule.allows(failure) };
+        let answer = Answer { allowed: rule.allows(failure), advice: rule.advice(failure) };
         self.policy.decide_erased(failure, answer, state, random)
     }
 }
@@ -83,11 +93,16 @@ impl<E, R: Rule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     allowed: bool,
+    advice: Advice,
 }
 
 impl<E> Rule<E> for Answer {
     fn allows(&self, _: &Failure<'_, E>) -> bool {
         self.allowed
+    }
+
+    fn advice(&self, _: &Failure<'_, E>) -> Advice {
+        self.advice
     }
 }
 
@@ -103,6 +118,8 @@ impl fmt::Debug for ErasedState {
 
 trait Erased<E>: fmt::Debug + Send + Sync {
     fn limits_erased(&self) -> Limits;
+    fn guards_erased(&self) -> Guards;
+    fn attempts_erased(&self) -> Option<u32>;
     fn decide_erased(
         &self,
         failure: &Failure<'_, E>,
@@ -119,6 +136,14 @@ where
 {
     fn limits_erased(&self) -> Limits {
         self.limits()
+    }
+
+    fn guards_erased(&self) -> Guards {
+        self.guards()
+    }
+
+    fn attempts_erased(&self) -> Option<u32> {
+        self.attempts()
     }
 
     fn decide_erased(

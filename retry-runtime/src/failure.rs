@@ -1,6 +1,6 @@
 use std::{fmt, ops::Deref, time::Duration};
 
-use crate::{Classify, Disposition, TimeLimit};
+use crate::{Classify, Cut, Disposition};
 
 /// One execution of the operation that is about to begin, as the `before` hook sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct Failure<'a, E> {
     pub(crate) elapsed: Duration,
     pub(crate) delay: Duration,
     pub(crate) error: Option<&'a E>,
-    pub(crate) cut: Option<TimeLimit>,
+    pub(crate) cut: Option<Cut>,
 }
 
 impl<'a, E> Failure<'a, E> {
@@ -85,23 +85,25 @@ impl<'a, E> Failure<'a, E> {
         self.error
     }
 
-    /// Returns the time limit that cut the attempt, if one did.
-    pub fn time_limit(&self) -> Option<TimeLimit> {
+    /// Returns what cut the attempt, or refused the first one, if anything did.
+    pub fn cut(&self) -> Option<Cut> {
         self.cut
     }
 
     /// Returns what the error says about the attempt.
     ///
-    /// An attempt cut by a time limit is [`Disposition::Unknown`] whatever its error says; a value refused by `on_ok`
-    /// is [`Disposition::NotExecuted`], since asking again is what polling is.
+    /// An attempt cut by a time limit is [`Disposition::Unknown`] whatever its error says; one that was refused, and a
+    /// value refused by `on_ok`, are [`Disposition::NotExecuted`], since asking again is what polling is.
     pub fn disposition(&self) -> Disposition
     where
         E: Classify,
     {
         match (self.cut, self.error) {
-            (Some(_), _) => Disposition::Unknown,
+            (None, None) | (Some(Cut::Cancelled | Cut::BreakerOpen(_)), _) => {
+                Disposition::NotExecuted
+            }
+            (Some(Cut::Deadline(_) | Cut::AttemptTimeout(_)), _) => Disposition::Unknown,
             (None, Some(error)) => error.disposition(),
-            (None, None) => Disposition::NotExecuted,
         }
     }
 }
@@ -149,10 +151,22 @@ impl<E: fmt::Display> fmt::Display for Failure<'_, E> {
 pub enum Reason {
     /// The policy does not retry this error.
     NotRetryable,
+    /// The attempt may have taken effect, and a repeat was not declared harmless.
+    NotIdempotent,
     /// Every allowed retry was made.
     RetriesExhausted,
     /// The deadline of the call has passed, or would pass during the next wait.
     Deadline,
+    /// The attempt took longer than one may, and the policy does not retry that.
+    AttemptTimeout,
+    /// The retry budget is empty.
+    Budget,
+    /// The circuit breaker is open.
+    BreakerOpen,
+    /// The call was cancelled.
+    Cancelled,
+    /// A retrying call inside or around this one does the retrying.
+    Nested,
     /// A hook failed.
     HookFailed,
 }
@@ -160,12 +174,25 @@ pub enum Reason {
 /// Prints the reason in the words of telemetry, such as `retries_exhausted`.
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl Reason {
+    /// Returns the word that telemetry uses, such as `retries_exhausted`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
             Self::NotRetryable => "not_retryable",
             Self::RetriesExhausted => "retries_exhausted",
             Self::Deadline => "deadline",
+            Self::NotIdempotent => "not_idempotent",
+            Self::AttemptTimeout => "attempt_timeout",
+            Self::Budget => "budget",
+            Self::BreakerOpen => "breaker_open",
+            Self::Cancelled => "cancelled",
+            Self::Nested => "nested",
             Self::HookFailed => "hook_failed",
-        })
+        }
     }
 }
 

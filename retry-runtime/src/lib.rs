@@ -39,9 +39,11 @@
 //! | `replicas`, `sentinel-client`, `subscriber-client` | no | fred's features of these names, and the client around these kinds |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod advice;
 mod backoff;
 mod builder;
 mod composite;
+mod cut;
 mod disposition;
 mod drive;
 mod erased;
@@ -50,6 +52,7 @@ mod failure;
 #[cfg(feature = "fred")]
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub mod fred;
+mod guarded;
 mod hooked;
 mod jitter;
 mod limit;
@@ -59,6 +62,13 @@ mod random;
 mod retry;
 mod rule;
 mod session;
+mod telemetry;
+#[cfg(not(feature = "testing"))]
+#[path = "testing/disabled.rs"]
+mod testing;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -68,20 +78,24 @@ pub mod __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub use crate::fred::ErrorClass;
 pub use crate::{
+    advice::Advice,
     backoff::{Backoff, Constant, Exponential, Wait},
     composite::Composite,
+    cut::Cut,
     disposition::{Classify, Disposition},
+    drive::scope::current_attempt,
     erased::{Answer, DynPolicy, ErasedState},
     error::ConfigError,
     failure::{Attempt, Failure, GiveUp, Reason},
+    guarded::{Guarded, Guards, MayCut, Nested, NeverCuts},
     hooked::Hooked,
     jitter::Jitter,
-    limit::{Limited, Limits, TimeLimit, Timed, Timing, Untimed},
+    limit::{Limited, Limits, Timed, Timing, Untimed, WithGuards},
     overload::{
         Admission, Budget, BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, CircuitBreaker,
         CircuitBreakerBuilder, CircuitState, Cost, Permit, Rejected,
     },
-    policy::{Decide, Decision, Never, Pause, Policy, Progress, RetryPolicy},
+    policy::{Decide, Decision, Never, Pause, Policy, Progress, RetryPolicy, Stop},
     random::Random,
     retry::{NoValue, Retry, RetryFuture, RetryOperation, RetryValue, retry},
     rule::{ByDisposition, Idempotence, On, Rule},

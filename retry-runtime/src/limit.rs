@@ -1,6 +1,6 @@
-use std::{fmt, io, time::Duration};
+use std::time::Duration;
 
-use crate::{Decide, Decision, Failure, Policy, Random, Reason};
+use crate::{Decide, Decision, Failure, Guards, Policy, Random, Reason, Stop};
 
 /// A policy with a limit on time; made by the `deadline` and `attempt_timeout` methods of a policy.
 ///
@@ -8,10 +8,10 @@ use crate::{Decide, Decision, Failure, Policy, Random, Reason};
 /// included: no attempt starts after it, no wait begins that would pass it, an attempt still running is cut.
 /// The attempt timeout cuts one attempt, whose outcome is then [`Disposition::Unknown`](crate::Disposition::Unknown).
 ///
-/// A cut attempt has no error of its own, so the error type of the operation must implement `From<`[`TimeLimit`]`>`.
+/// A cut attempt has no error of its own, so the error type of the operation must implement `From<`[`Cut`]`>`.
 ///
 /// ```
-/// use retry_runtime::{RetryPolicy, TimeLimit};
+/// use retry_runtime::{Cut, RetryPolicy};
 /// use std::{io, time::Duration};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
@@ -47,7 +47,7 @@ impl<P> Limited<P> {
 
 impl<P: Policy> Policy for Limited<P> {
     type State = P::State;
-    type Timing = Timed;
+    type Timing = <P::Timing as Timing>::AndTimed;
 
     fn limits(&self) -> Limits {
         let inner = self.policy.limits();
@@ -55,6 +55,14 @@ impl<P: Policy> Policy for Limited<P> {
             deadline: shorter(self.limits.deadline, inner.deadline),
             attempt_timeout: shorter(self.limits.attempt_timeout, inner.attempt_timeout),
         }
+    }
+
+    fn guards(&self) -> Guards {
+        self.policy.guards()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        self.policy.attempts()
     }
 }
 
@@ -71,7 +79,7 @@ impl<P: Decide<E, R>, E, R> Decide<E, R> for Limited<P> {
             return decision;
         };
         if failure.elapsed().saturating_add(pause.delay) >= deadline {
-            return Decision::Stop(Reason::Deadline);
+            return Decision::Stop(Stop { reason: Reason::Deadline, advice: pause.advice });
         }
         pause.start_before = shorter(pause.start_before, Some(deadline));
         Decision::Retry(pause)
@@ -114,83 +122,55 @@ pub(crate) fn longer(left: Option<Duration>, right: Option<Duration>) -> Option<
     Some(left?.max(right?))
 }
 
-/// The time limit that cut an attempt.
+/// Says at compile time what a call needs beside its policy: nothing, a timer, guards.
 ///
-/// An error type that can stand for it implements `From<TimeLimit>`; the errors of `std::io` and fred do.
-///
-/// ```
-/// use retry_runtime::TimeLimit;
-///
-/// #[derive(Debug)]
-/// enum LookupError {
-///     TooSlow(TimeLimit),
-///     // …
-/// }
-///
-/// impl From<TimeLimit> for LookupError {
-///     fn from(limit: TimeLimit) -> Self {
-///         Self::TooSlow(limit)
-///     }
-/// }
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TimeLimit {
-    /// The deadline of the whole call.
-    Deadline(Duration),
-    /// The timeout of one attempt.
-    AttemptTimeout(Duration),
-}
-
-impl fmt::Display for TimeLimit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Deadline(limit) => {
-                write!(formatter, "the call did not finish before its deadline of {limit:?}")
-            }
-            Self::AttemptTimeout(limit) => {
-                write!(formatter, "the attempt did not finish within {limit:?}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for TimeLimit {}
-
-impl From<TimeLimit> for io::Error {
-    fn from(limit: TimeLimit) -> Self {
-        Self::new(io::ErrorKind::TimedOut, limit)
-    }
-}
-
-/// Says at compile time whether a policy can limit time: [`Untimed`] or [`Timed`].
-///
-/// A call that cannot be limited reads no clock and carries no timer.
+/// A call that cannot be limited reads no clock and carries no timer; one without guards carries none.
 pub trait Timing: sealed::Sealed {
-    /// The timing of a composite of `Self` and `Other`: untimed only if both are.
+    /// The timing of a composite of `Self` and `Other`: all that either needs.
     type With<Other: Timing>: Timing;
+    /// This timing, and a timer.
+    type AndTimed: Timing;
+    /// This timing, and guards.
+    type AndGuarded: Timing;
 }
 
 /// The timing of policies without time limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Untimed;
 
-/// The timing of policies that may limit time.
+/// The timing of policies that may cut a call: by time limits, a circuit breaker, or a cancellation.
 #[derive(Debug, Clone, Copy)]
 pub struct Timed;
 
+/// The timing of policies with [`Guards`](crate::Guards), and otherwise as `T`.
+#[derive(Debug, Clone, Copy)]
+pub struct WithGuards<T>(std::marker::PhantomData<T>);
+
 impl Timing for Untimed {
     type With<Other: Timing> = Other;
+    type AndTimed = Timed;
+    type AndGuarded = WithGuards<Self>;
 }
 
 impl Timing for Timed {
-    type With<Other: Timing> = Timed;
+    type With<Other: Timing> = Other::AndTimed;
+    type AndTimed = Self;
+    type AndGuarded = WithGuards<Self>;
+}
+
+impl<T: Timing> Timing for WithGuards<T>
+where
+    Self: sealed::Sealed,
+    WithGuards<T::AndTimed>: sealed::Sealed,
+{
+    type With<Other: Timing> = <T::With<Other> as Timing>::AndGuarded;
+    type AndTimed = <T::AndTimed as Timing>::AndGuarded;
+    type AndGuarded = Self;
 }
 
 mod sealed {
     use crate::drive::Clocked;
 
     pub trait Sealed: Clocked {}
-    impl Sealed for super::Untimed {}
-    impl Sealed for super::Timed {}
+    impl<T: Clocked> Sealed for T {}
 }

@@ -1,8 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Backoff, Constant, Exponential, Failure, Jitter, Limits, Random, Reason, Rule, Timing, Untimed,
-    Wait,
+    Advice, Backoff, Constant, Exponential, Failure, Guards, Jitter, Limits, Random, Reason, Rule,
+    Timing, Untimed, Wait,
 };
 
 /// The part of a policy that does not depend on the error: what a call remembers, and its time limits.
@@ -28,7 +28,7 @@ use crate::{
 ///         if failure.attempt() < self.0 {
 ///             Decision::retry_after(Duration::ZERO)
 ///         } else {
-///             Decision::Stop(Reason::RetriesExhausted)
+///             Decision::stop(Reason::RetriesExhausted)
 ///         }
 ///     }
 /// }
@@ -42,7 +42,7 @@ use crate::{
 pub trait Policy {
     /// What one call remembers between its failures.
     type State: Default;
-    /// Whether the policy can limit time: [`Untimed`] or [`Timed`](crate::Timed).
+    /// What a call needs besides: [`Untimed`] for a policy that only decides, as most do.
     type Timing: Timing;
 
     /// Returns the time limits of a call, none unless overridden.
@@ -50,6 +50,20 @@ pub trait Policy {
     /// Read once, when the call starts, and only if [`Self::Timing`] is [`Timed`](crate::Timed).
     fn limits(&self) -> Limits {
         Limits::NONE
+    }
+
+    /// Returns what else watches over a call, nothing unless overridden.
+    ///
+    /// Read once, when the call starts, and only if [`Self::Timing`] is [`WithGuards`](crate::WithGuards).
+    fn guards(&self) -> Guards {
+        Guards::default()
+    }
+
+    /// Returns how many attempts a call makes at most, or `None` if that is not bounded or not known.
+    ///
+    /// Asked only when a call retries, to tell what it multiplies inside another.
+    fn attempts(&self) -> Option<u32> {
+        None
     }
 }
 
@@ -77,13 +91,32 @@ pub enum Decision {
     /// Another attempt, after a pause.
     Retry(Pause),
     /// No other attempt.
-    Stop(Reason),
+    Stop(Stop),
 }
 
 impl Decision {
     /// Returns the decision to try again after `delay`.
     pub fn retry_after(delay: Duration) -> Self {
-        Self::Retry(Pause { delay, start_before: None })
+        Self::Retry(Pause { delay, start_before: None, advice: Advice::NONE })
+    }
+
+    /// Returns the decision to end the call.
+    pub fn stop(reason: Reason) -> Self {
+        Self::Stop(Stop { reason, advice: Advice::NONE })
+    }
+}
+
+/// The end of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    pub(crate) reason: Reason,
+    pub(crate) advice: Advice,
+}
+
+impl Stop {
+    /// Returns why no attempt follows.
+    pub fn reason(&self) -> Reason {
+        self.reason
     }
 }
 
@@ -93,12 +126,18 @@ pub struct Pause {
     pub(crate) delay: Duration,
     // Since the start of the call. Kept beside the delay because a hook may take longer than the deadline leaves.
     pub(crate) start_before: Option<Duration>,
+    pub(crate) advice: Advice,
 }
 
 impl Pause {
     /// Returns how long to wait; zero still lets other tasks have their turn.
     pub fn delay(&self) -> Duration {
         self.delay
+    }
+
+    /// Ends the call instead.
+    pub(crate) fn stop(&self, reason: Reason) -> Stop {
+        Stop { reason, advice: self.advice }
     }
 
     /// Returns the time since the start of the call at which it is too late for the next attempt, if there is one.
@@ -224,6 +263,10 @@ impl Default for RetryPolicy<Exponential> {
 impl<B: Backoff> Policy for RetryPolicy<B> {
     type State = Progress;
     type Timing = Untimed;
+
+    fn attempts(&self) -> Option<u32> {
+        self.retries.map(|retries| retries.saturating_add(1))
+    }
 }
 
 impl<B, E, R> Decide<E, R> for RetryPolicy<B>
@@ -238,17 +281,18 @@ where
         state: &mut Progress,
         random: &mut Random,
     ) -> Decision {
+        let advice = rule.advice(failure);
         if !rule.allows(failure) {
-            return Decision::Stop(Reason::NotRetryable);
+            return Decision::Stop(Stop { reason: advice.refusal(), advice });
         }
         if self.retries.is_some_and(|retries| state.retries >= retries) {
-            return Decision::Stop(Reason::RetriesExhausted);
+            return Decision::Stop(Stop { reason: Reason::RetriesExhausted, advice });
         }
         let previous = state.previous();
         state.retries = state.retries.saturating_add(1);
         let delay = self.backoff.delay(&mut Wait::new(state.retries, previous, random));
         state.previous_nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-        Decision::retry_after(delay)
+        Decision::Retry(Pause { delay, start_before: None, advice })
     }
 }
 
@@ -281,11 +325,15 @@ pub struct Never;
 impl Policy for Never {
     type State = ();
     type Timing = Untimed;
+
+    fn attempts(&self) -> Option<u32> {
+        Some(1)
+    }
 }
 
 impl<E, R> Decide<E, R> for Never {
     fn decide(&self, _: &Failure<'_, E>, _: &R, (): &mut (), _: &mut Random) -> Decision {
-        Decision::Stop(Reason::NotRetryable)
+        Decision::stop(Reason::NotRetryable)
     }
 }
 
@@ -295,6 +343,14 @@ impl<P: Policy + ?Sized> Policy for &P {
 
     fn limits(&self) -> Limits {
         (**self).limits()
+    }
+
+    fn guards(&self) -> Guards {
+        (**self).guards()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        (**self).attempts()
     }
 }
 
@@ -316,6 +372,14 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 
     fn limits(&self) -> Limits {
         (**self).limits()
+    }
+
+    fn guards(&self) -> Guards {
+        (**self).guards()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        (**self).attempts()
     }
 }
 

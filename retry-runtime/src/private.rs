@@ -7,10 +7,46 @@ pub use core::{
 };
 
 pub use crate::drive::{
-    call::{Call, Verdict, on_error, wait},
-    hook::run_hook,
+    call::{Call, Verdict, on_error},
+    hook::{check_hook, run_hook},
 };
-use crate::{ByDisposition, Idempotence, On};
+use crate::{ByDisposition, Guarded, Idempotence, MayCut, On, Pause, Policy, Reason, Stop};
+
+/// Starts the guards of a call whose policy has none.
+pub fn guard<P: Policy>(policy: P) -> Guarded<P> {
+    Guarded::new(policy)
+}
+
+/// Ends a call instead of the wait.
+pub fn stop(pause: &Pause, reason: Reason) -> Stop {
+    pause.stop(reason)
+}
+
+/// Ends the call when a token is cancelled.
+#[cfg(feature = "cancel")]
+pub fn cancel<P, K>(
+    guarded: Guarded<P, K>,
+    token: &tokio_util::sync::CancellationToken,
+) -> Guarded<P, MayCut> {
+    guarded.cancel(token)
+}
+
+/// Tells that the feature is missing.
+#[cfg(not(feature = "cancel"))]
+pub fn cancel<P, K, T: NeedsFeature>(_: Guarded<P, K>, token: &T) -> Guarded<P, MayCut> {
+    token.explain()
+}
+
+/// Implemented for nothing.
+#[cfg(not(feature = "cancel"))]
+#[diagnostic::on_unimplemented(
+    message = "`cancel` needs the feature `cancel` of `retry-runtime`",
+    label = "enable the feature in `Cargo.toml`"
+)]
+pub trait NeedsFeature {
+    /// Never called.
+    fn explain<P>(&self) -> Guarded<P, MayCut>;
+}
 
 /// The rule of an operation that may do something twice when repeated.
 pub const NOT_IDEMPOTENT: ByDisposition = ByDisposition::new(Idempotence::NotIdempotent);

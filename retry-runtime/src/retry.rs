@@ -4,16 +4,13 @@ use std::{
     ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
-
-use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
 
 use crate::{
-    ByDisposition, Decide, Idempotence, On, Policy,
-    drive::{Call, Clock, Clocked, CutInto},
+    Advice, ByDisposition, Decide, Idempotence, On, Policy,
+    drive::{Call, Clock, Clocked, CutInto, Rest, Scoped},
 };
+use pin_project_lite::pin_project;
 
 /// Retries an operation under a policy: the closure form of `#[retryable]`.
 ///
@@ -176,17 +173,22 @@ pin_project! {
         // Made at the first poll: the call starts with its first attempt.
         call: Option<Call<P::State, BareClock<P>>>,
         #[pin]
-        step: Step<<BareClock<P> as Clock>::Running<Fut>>,
+        step: StepOf<P, Fut>,
     }
 }
 
+type StepOf<P, Fut> = Step<
+    Scoped<<BareClock<P> as Clock>::Running<Fut>>,
+    Rest<<BareClock<P> as Clock>::Watch>,
+    <BareClock<P> as Clock>::Kept<(<Fut as Future>::Output, Advice)>,
+>;
+
 pin_project! {
     #[project = StepProjection]
-    enum Step<R> {
+    enum Step<A, W, K> {
         Begin,
-        Attempt { #[pin] running: R },
-        Yield,
-        Wait { #[pin] sleep: Sleep },
+        Attempt { #[pin] running: A },
+        Wait { #[pin] rest: W, kept: Option<K> },
     }
 }
 
@@ -206,27 +208,27 @@ where
         let call = this.call.get_or_insert_with(|| Call::start(&retry.policy));
         loop {
             match this.step.as_mut().project() {
-                StepProjection::Begin | StepProjection::Yield => {
-                    call.begin();
-                    this.step.set(Step::Attempt { running: call.run((retry.operation)()) });
+                StepProjection::Begin => {
+                    let begun = call.begin(&retry.policy);
+                    this.step.set(Step::Attempt { running: call.run(begun, (retry.operation)()) });
                 }
                 StepProjection::Attempt { running } => {
                     let ended = ready!(running.poll(context));
                     let keep = |value: &T| retry.wants_other.retries(value);
-                    match call.settle(&retry.policy, &retry.rule, ended, keep) {
+                    match call.settle("", &retry.policy, &retry.rule, ended, keep) {
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
-                        ControlFlow::Continue(Duration::ZERO) => {
-                            this.step.set(Step::Yield);
-                            context.waker().wake_by_ref();
-                            return Poll::Pending;
-                        }
-                        ControlFlow::Continue(delay) => {
-                            this.step.set(Step::Wait { sleep: sleep(delay) });
+                        ControlFlow::Continue(paused) => {
+                            let rest = call.rest(paused.delay);
+                            this.step.set(Step::Wait { rest, kept: Some(paused.kept) });
                         }
                     }
                 }
-                StepProjection::Wait { sleep } => {
-                    ready!(sleep.poll(context));
+                StepProjection::Wait { rest, kept } => {
+                    ready!(rest.poll(context));
+                    let ended = kept.take().and_then(|kept| call.resume(kept));
+                    if let Some(outcome) = ended {
+                        return Poll::Ready(outcome);
+                    }
                     this.step.set(Step::Begin);
                 }
             }

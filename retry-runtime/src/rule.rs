@@ -1,6 +1,8 @@
 use std::{any, fmt};
 
-use crate::{Classify, Decide, Decision, Disposition, Failure, Limits, Policy, Random};
+use crate::{
+    Advice, Classify, Decide, Decision, Disposition, Failure, Guards, Limits, Policy, Random,
+};
 
 /// Answers the first question of every failure: may this error be retried?
 ///
@@ -26,6 +28,11 @@ use crate::{Classify, Decide, Decision, Disposition, Failure, Limits, Policy, Ra
 pub trait Rule<E> {
     /// Tells whether the failed attempt may be repeated.
     fn allows(&self, failure: &Failure<'_, E>) -> bool;
+
+    /// Tells what else is known about the failure: nothing, unless overridden.
+    fn advice(&self, _: &Failure<'_, E>) -> Advice {
+        Advice::NONE
+    }
 }
 
 impl<E, F> Rule<E> for F
@@ -72,6 +79,19 @@ impl<E: Classify> Rule<E> for ByDisposition {
             Disposition::Permanent => false,
         }
     }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        let advice = Advice::NONE.disposition(failure.disposition());
+        match failure.error() {
+            Some(error) => Advice {
+                class: error.class(),
+                cost: error.cost(),
+                retry_after: error.retry_after(),
+                ..advice
+            },
+            None => advice,
+        }
+    }
 }
 
 /// A policy that retries the errors named by a [`Rule`], and only them; made by the `on` method of a policy.
@@ -98,6 +118,14 @@ impl<P: Policy, M> Policy for On<P, M> {
 
     fn limits(&self) -> Limits {
         self.policy.limits()
+    }
+
+    fn guards(&self) -> Guards {
+        self.policy.guards()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        self.policy.attempts()
     }
 }
 

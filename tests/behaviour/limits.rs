@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{Disposition, RetryPolicy, TimeLimit};
+use retry_runtime::{Cut, Disposition, RetryPolicy};
 use tokio::time::{Instant, sleep};
 
 use crate::script::{EVERY_SECOND, Failed, MILLI, REJECTED, SECOND, Script};
@@ -23,7 +23,7 @@ async fn an_attempt_still_running_at_the_deadline_is_cut() {
         Err::<(), _>(Failed::Rejected(1))
     };
     let policy = RetryPolicy::constant(MILLI).unlimited().deadline(1500 * MILLI);
-    assert_eq!(policy.retry(slow).await, Err(Failed::Late(TimeLimit::Deadline(1500 * MILLI))));
+    assert_eq!(policy.retry(slow).await, Err(Failed::Late(Cut::Deadline(1500 * MILLI))));
     assert_eq!((begin.elapsed(), calls.get()), (1500 * MILLI, 2));
 }
 
@@ -69,7 +69,7 @@ async fn an_attempt_timeout_is_an_unknown_outcome() {
 #[tokio::test(start_paused = true)]
 async fn a_zero_deadline_starts_no_attempt_and_an_endless_one_is_none() {
     let script = Script::new(&[REJECTED]);
-    let late = Err(Failed::Late(TimeLimit::Deadline(Duration::ZERO)));
+    let late = Err(Failed::Late(Cut::Deadline(Duration::ZERO)));
     assert_eq!(EVERY_SECOND.deadline(Duration::ZERO).retry(|| script.run()).await, late);
     assert_eq!(script.calls.get(), 0);
     assert_eq!(EVERY_SECOND.deadline(Duration::MAX).retry(|| script.run()).await, REJECTED);

@@ -242,7 +242,7 @@ async fn a_repeat_leaves_the_same_data_and_where_promised_the_same_answer() {
 #[tokio::test]
 async fn a_lost_reply_is_followed_by_a_replay_exactly_if_the_class_allows_it() {
     let server = RedisServer::start(&[]);
-    let proxy = FaultProxy::start(server.port()).await;
+    let proxy = FaultProxy::start(server.port()).await.expect("a free port");
     let client = client(proxy.port()).await;
     for case in cases() {
         run(&server, FILL);

@@ -30,7 +30,7 @@ pub struct Bench {
 impl Bench {
     pub async fn new() -> Self {
         let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await;
+        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
         let mut reconnect = ReconnectPolicy::new_constant(0, 5);
         reconnect.set_jitter(0);
         let fred = Builder::from_config(Config {

@@ -1,7 +1,6 @@
 //! What the tests against a real server share.
 
-mod fault_proxy;
 mod redis_server;
 
-pub use fault_proxy::{Fault, FaultProxy};
 pub use redis_server::RedisServer;
+pub use retry_runtime::testing::{Fault, FaultProxy};

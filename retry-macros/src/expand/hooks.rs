@@ -2,13 +2,14 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, spanned::Spanned};
 
-use super::Names;
+use super::{Names, operation};
 use crate::{args::Args, item::AsyncFn};
 
 /// The hooks of a function and how they are called.
 pub(crate) struct Hooks<'a> {
     names: &'a Names,
     operation: String,
+    blocking: bool,
     before: Option<&'a Expr>,
     on_failure: Option<&'a Expr>,
     on_give_up: Option<&'a Expr>,
@@ -22,10 +23,8 @@ impl<'a> Hooks<'a> {
     pub(crate) fn new(args: &'a Args, item: &AsyncFn, names: &'a Names) -> Self {
         Self {
             names,
-            operation: args
-                .name
-                .as_ref()
-                .map_or_else(|| item.sig.ident.to_string(), syn::LitStr::value),
+            operation: operation(args, item),
+            blocking: args.blocking.is_some(),
             before: args.before.as_ref(),
             on_failure: args.on_failure.as_ref(),
             on_give_up: args.on_give_up.as_ref(),
@@ -39,38 +38,37 @@ impl<'a> Hooks<'a> {
     /// ```text
     /// Output: let mut call = Call::watched(policy);
     ///         let stopped = <before the first attempt>;
-    ///         let (outcome, reason, cut) = loop {
-    ///             call.begin();
-    ///             let ended = call.run(async { … }).await;
+    ///         let (outcome, stop, cut) = loop {
+    ///             let begun = call.begin(policy);
+    ///             let ended = call.run(begun, async { … }).await;
     ///             let (outcome, pause, cut) = match call.judge(…).unless(stopped) {
     ///                 Success(outcome) => return outcome,
-    ///                 GiveUp(outcome, reason, cut) => break (outcome, reason, cut),
+    ///                 GiveUp(outcome, stop, cut) => break (outcome, stop, cut),
     ///                 Retry(outcome, pause, cut) => (outcome, pause, cut),
     ///             };
-    ///             if let Err(reason) = <on_failure> { break (outcome, reason, cut) }
-    ///             if let Err(reason) = call.check_time(&pause) { break (outcome, reason, cut) }
-    ///             wait(pause.delay()).await;
-    ///             if let Err(reason) = <before> { break (outcome, reason, cut) }
+    ///             if let Err(reason) = <on_failure> { break (outcome, stop(&pause, reason), cut) }
+    ///             if let Err(reason) = call.check_time(&pause) { break … }
+    ///             if let Err(reason) = call.pause(pause.delay()).await { break … }
+    ///             if let Err(reason) = <before> { break … }
     ///         };
-    ///         <on_give_up>
+    ///         { let seen = call.give_up("push", &outcome, stop, cut); <on_give_up> }
     ///         outcome
     /// ```
     pub(crate) fn expand(
         &self,
         start: &TokenStream,
-        begin: &TokenStream,
         attempt: &TokenStream,
         settle: &TokenStream,
     ) -> TokenStream {
-        let Names { private, call, ended, outcome, .. } = self.names;
+        let Names { private, call, outcome, .. } = self.names;
         let site = Span::mixed_site();
         let operation = &self.operation;
         let run = |hook: Option<&Expr>, argument: TokenStream| {
             hook.map(|hook| {
-                let hook_call = self.call(hook);
+                let run_hook = self.run(&quote_spanned!(site=> #call.deadline()), hook);
                 quote_spanned!(site=> {
                     let seen = #argument;
-                    #private::run_hook(#call.deadline(), #hook_call).await
+                    #run_hook
                 })
             })
         };
@@ -78,7 +76,7 @@ impl<'a> Hooks<'a> {
             hook.map(|hook| {
                 quote_spanned! {site=>
                     if let #private::Result::Err(reason) = #hook {
-                        break (#outcome, reason, cut);
+                        break (#outcome, #private::stop(&pause, reason), cut);
                     }
                 }
             })
@@ -98,39 +96,47 @@ impl<'a> Hooks<'a> {
         ));
         let check_time = stop_on(Some(quote_spanned!(site=> #call.check_time(&pause))));
         let on_give_up = self.on_give_up.map(|hook| {
-            let hook_call = self.call(hook);
-            quote_spanned! {site=>
-                {
-                    let seen = #call.give_up(#operation, &#outcome, reason, cut);
-                    // Whatever it answers, the call is over.
-                    let _ = #private::run_hook(#private::Option::None, #hook_call).await;
-                }
-            }
+            let run_hook = self.run(&quote_spanned!(site=> #private::Option::None), hook);
+            // Whatever it answers, the call is over.
+            quote_spanned!(site=> let _ = #run_hook;)
         });
-        // Unused names would be reported in the user's function.
-        let last = if on_give_up.is_some() {
-            quote_spanned!(site=> (#outcome, reason, cut))
+        let pause = if self.blocking {
+            quote_spanned!(site=> #call.pause_blocking(pause.delay()))
         } else {
-            quote_spanned!(site=> (#outcome, _, _))
+            quote_spanned!(site=> #call.pause(pause.delay()).await)
         };
+        let pause = stop_on(Some(pause));
         quote_spanned! {site=>
             #start
             #stopped
-            let #last = loop {
-                #begin
-                let #ended = #call.run(#attempt).await;
+            let (#outcome, stop, cut) = loop {
+                #attempt
                 let (#outcome, pause, cut) = match #settle #unless {
                     #private::Verdict::Success(#outcome) => return #outcome,
-                    #private::Verdict::GiveUp(#outcome, reason, cut) => break (#outcome, reason, cut),
+                    #private::Verdict::GiveUp(#outcome, stop, cut) => break (#outcome, stop, cut),
                     #private::Verdict::Retry(#outcome, pause, cut) => (#outcome, pause, cut),
                 };
                 #on_failure
                 #check_time
-                #private::wait(pause.delay()).await;
+                #pause
                 #before
             };
-            #on_give_up
+            {
+                let seen = #call.give_up(#operation, &#outcome, stop, cut);
+                #on_give_up
+            }
             #outcome
+        }
+    }
+
+    /// Runs a hook to its end.
+    fn run(&self, deadline: &TokenStream, hook: &Expr) -> TokenStream {
+        let private = &self.names.private;
+        let hook_call = self.call(hook);
+        if self.blocking {
+            quote_spanned!(Span::mixed_site()=> #private::check_hook(&#hook_call))
+        } else {
+            quote_spanned!(Span::mixed_site()=> #private::run_hook(#deadline, #hook_call).await)
         }
     }
 

@@ -1,10 +1,10 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Expr, ExprLit, Lit, spanned::Spanned};
+use syn::{Expr, ExprLit, ExprReference, Lit, Token, spanned::Spanned};
 
 use super::{Names, return_span};
 use crate::{
-    args::Args,
+    args::{Args, Guards, NestedArg},
     duration::DurationArg,
     item::AsyncFn,
     policy::{JitterArg, Leaf, LimitArgs, PolicyArg, RetriesArg},
@@ -18,8 +18,10 @@ use crate::{
 pub(crate) struct Plan {
     /// Statements before the loop.
     pub(crate) bindings: TokenStream,
-    /// A reference to the policy without the rules of `on`, for the start of the call.
+    /// A reference to the policy with its guards, for the start of the call.
     pub(crate) start: TokenStream,
+    /// A reference to the policy without the rules of `on`, for the start of an attempt.
+    pub(crate) begin: TokenStream,
     /// A reference to the whole policy, for the end of an attempt.
     pub(crate) settle: TokenStream,
 }
@@ -29,12 +31,14 @@ impl Plan {
         let site = return_span(item);
         let mut builder = Builder { names, site, bindings: TokenStream::new(), count: 0 };
         let default = PolicyArg::Exponential(Box::default());
-        let Parts { start, settle } = builder.policy(args.policy.as_ref().unwrap_or(&default));
+        let Parts { start: begin, settle } =
+            builder.policy(args.policy.as_ref().unwrap_or(&default));
+        let start = builder.guard(&begin, &args.guards);
         let settle = match &args.on {
             Some(rule) => builder.on(&settle, rule),
             None => settle,
         };
-        Self { bindings: builder.bindings, start, settle }
+        Self { bindings: builder.bindings, start, begin, settle }
     }
 }
 
@@ -150,6 +154,49 @@ impl Builder<'_> {
         self.count += 1;
         self.bindings.extend(quote!(let #name = #value;));
         quote_spanned!(site=> &#name)
+    }
+
+    /// ```text
+    /// Input:  policy, budget = BUDGET, breaker = self.breaker
+    /// Output: &guard(policy).budget(&BUDGET).breaker(&self.breaker)
+    /// ```
+    fn guard(&self, policy: &TokenStream, guards: &Guards) -> TokenStream {
+        let Names { private, runtime, .. } = self.names;
+        let Guards { budget, breaker, cancel, nested, reset_after } = guards;
+        let mut calls = TokenStream::new();
+        if let Some(choice) = nested {
+            let choice = match choice {
+                NestedArg::Choice(choice) => quote!(#runtime::Nested::#choice),
+                NestedArg::Expr(choice) => choice.to_token_stream(),
+            };
+            calls.extend(quote!(.nested(#choice)));
+        }
+        if let Some(healthy) = reset_after {
+            calls.extend(quote!(.reset_after(#healthy)));
+        }
+        for (method, shared) in [("budget", budget), ("breaker", breaker)] {
+            if let Some(shared) = shared {
+                let site = shared.span().resolved_at(Span::mixed_site());
+                let method = Ident::new(method, Span::mixed_site());
+                let shared = ExprReference {
+                    attrs: Vec::new(),
+                    and_token: Token![&](site),
+                    mutability: None,
+                    expr: Box::new(shared.clone()),
+                };
+                calls.extend(quote!(.#method(#shared)));
+            }
+        }
+        let guarded = quote_spanned!(self.site=> #private::guard(#policy) #calls);
+        match cancel {
+            Some(token) => {
+                let site = token.span().resolved_at(Span::mixed_site());
+                let token = quote_spanned!(site=> &#token);
+                quote_spanned!(site=> &#private::cancel(#guarded, #token))
+            }
+            None if calls.is_empty() => policy.clone(),
+            None => quote_spanned!(self.site=> &#guarded),
+        }
     }
 
     fn bind_duration(&mut self, duration: Option<&DurationArg>) -> Option<DurationArg> {

@@ -1,19 +1,29 @@
-use std::{marker::PhantomData, ops::ControlFlow, time::Duration};
+use std::{fmt, marker::PhantomData, ops::ControlFlow, time::Duration};
 
 use tokio::time::Instant;
 
+use super::{
+    rest::Rest,
+    scope::{self, Begun, Scoped},
+};
 use crate::{
-    Attempt, Decide, Decision, Failure, GiveUp, On, Pause, Policy, Random, Reason, Session,
-    TimeLimit,
-    drive::{Clock, Clocked, CutInto, Outcome},
+    Advice, Attempt, Cost, Cut, Decide, Decision, Failure, GiveUp, Nested, On, Pause, Policy,
+    Reason, Session, Stop,
+    drive::{Clock, Clocked, CutInto, Guarding, Outcome},
+    telemetry, testing,
 };
 
-/// One call: its session and its clock.
+/// One call: its session, its clock and its guards.
 #[derive(Debug)]
-pub struct Call<S, C> {
+pub struct Call<S, C: Clock> {
     session: Session<S>,
     clock: C,
+    /// The name of the operation, from the first retry on to the end of the call.
+    retrying: Option<&'static str>,
 }
+
+/// How much longer than the policy says a wait may be because the server asks for it; that of the AWS SDKs of 2026.
+const LONGEST_HINT: Duration = Duration::from_secs(5);
 
 impl<S: Default, C: Clock> Call<S, C> {
     /// Starts a call without hooks.
@@ -23,7 +33,7 @@ impl<S: Default, C: Clock> Call<S, C> {
         P: Policy<State = S>,
         P::Timing: Clocked<Bare = C>,
     {
-        Self { session: Session::start(policy), clock: C::start(policy.limits()) }
+        Self::new(policy)
     }
 
     /// Starts a call with hooks, which see the elapsed time.
@@ -32,42 +42,83 @@ impl<S: Default, C: Clock> Call<S, C> {
         P: Policy<State = S>,
         P::Timing: Clocked<Watched = C>,
     {
-        Self { session: Session::start(policy), clock: C::start(policy.limits()) }
+        Self::new(policy)
+    }
+
+    #[inline]
+    fn new<P: Policy<State = S>>(policy: &P) -> Self {
+        let clock = C::start(policy.limits(), || policy.guards());
+        Self { session: Session::start(policy), clock, retrying: None }
     }
 }
 
 impl<S, C: Clock> Call<S, C> {
-    /// Begins the next attempt and returns its number.
+    /// Begins the next attempt.
     #[inline]
-    pub fn begin(&mut self) -> u32 {
-        self.session.begin()
+    pub fn begin<P: Policy>(&mut self, policy: &P) -> Begun {
+        let attempt = self.session.begin();
+        let nested = self.clock.guarding().map_or(Nested::Allow, |guarding| guarding.nested());
+        // Zero is not known, and stays so in every product.
+        let attempts =
+            if attempt > 1 || nested != Nested::Allow { policy.attempts().unwrap_or(0) } else { 0 };
+        Begun { attempt, attempts, nested }
     }
 
     /// Runs the attempt that began under the time limits of the call.
     #[inline]
-    pub fn run<F: Future>(&self, attempt: F) -> C::Running<F> {
-        self.clock.run(self.session.attempt(), attempt)
+    pub fn run<F: Future>(&mut self, begun: Begun, attempt: F) -> Scoped<C::Running<F>> {
+        Scoped::new(begun, self.clock.run(begun.attempt, attempt, None))
     }
 
-    /// Settles the end of an attempt of a call without hooks: the outcome to return, or the time to wait.
+    /// Runs the attempt that began, on a thread that it may block; only a deadline that has passed stops it.
+    #[inline]
+    pub fn run_blocking<R>(&mut self, begun: Begun, attempt: impl FnOnce() -> R) -> C::Ended<R> {
+        let clock = &mut self.clock;
+        begun.scoped(|| clock.run_blocking(begun.attempt, attempt, None))
+    }
+
+    /// Waits as [`wait`](Self::wait), blocking the thread.
+    pub fn wait_blocking<O>(&mut self, paused: Paused<O, C>) -> Option<O> {
+        self.clock.sleep(paused.delay);
+        self.resume(paused.kept)
+    }
+
+    /// Waits as [`pause`](Self::pause), blocking the thread.
+    ///
+    /// # Errors
+    ///
+    /// Returns why there is to be no other attempt.
+    pub fn pause_blocking(&mut self, delay: Duration) -> Result<(), Reason> {
+        self.clock.sleep(delay);
+        self.may_resume()
+    }
+
+    /// Settles the end of an attempt of a call without hooks: the outcome to return, or the wait.
     #[inline]
     pub fn settle<O, P, R>(
         &mut self,
+        operation: &'static str,
         policy: &P,
         rule: &R,
         ended: C::Ended<O>,
         retry_value: impl FnOnce(&O::Ok) -> bool,
-    ) -> ControlFlow<O, Duration>
+    ) -> ControlFlow<O, Paused<O, C>>
     where
+        S: Default,
         O: Outcome,
         C: CutInto<O>,
         P: Decide<O::Error, R, State = S>,
     {
-        match self.judge(policy, rule, ended, retry_value) {
-            Verdict::Success(outcome) | Verdict::GiveUp(outcome, _, _) => {
+        match self.judge(operation, policy, rule, ended, retry_value) {
+            Verdict::Success(outcome) => ControlFlow::Break(outcome),
+            Verdict::GiveUp(outcome, stop, _) => {
+                self.end(operation, stop);
                 ControlFlow::Break(outcome)
             }
-            Verdict::Retry(_, pause, _) => ControlFlow::Continue(pause.delay),
+            Verdict::Retry(outcome, pause, _) => ControlFlow::Continue(Paused {
+                delay: pause.delay,
+                kept: C::keep((outcome, pause.advice)),
+            }),
         }
     }
 
@@ -75,25 +126,75 @@ impl<S, C: Clock> Call<S, C> {
     #[inline]
     pub fn judge<O, P, R>(
         &mut self,
+        operation: &'static str,
         policy: &P,
         rule: &R,
         ended: C::Ended<O>,
         retry_value: impl FnOnce(&O::Ok) -> bool,
     ) -> Verdict<O>
     where
+        S: Default,
         O: Outcome,
         C: CutInto<O>,
         P: Decide<O::Error, R, State = S>,
     {
         let (outcome, cut) = C::outcome(ended);
         let error = match outcome.as_result() {
-            Ok(value) if !retry_value(value) => return Verdict::Success(outcome),
+            Ok(value) if !retry_value(value) => {
+                self.succeed(operation);
+                return Verdict::Success(outcome);
+            }
             Ok(_) => None,
             Err(error) => Some(error),
         };
-        match self.decide(error, cut, policy, rule) {
-            Decision::Retry(pause) => Verdict::Retry(outcome, pause, cut),
-            Decision::Stop(reason) => Verdict::GiveUp(outcome, reason, cut),
+        match self.decide(operation, error, cut, policy, rule) {
+            Ok(pause) => Verdict::Retry(outcome, pause, cut),
+            Err(stop) => Verdict::GiveUp(outcome, stop, cut),
+        }
+    }
+
+    /// Begins an attempt that is not run here.
+    ///
+    /// # Errors
+    ///
+    /// Returns why a first attempt is refused.
+    #[cfg(feature = "fred")]
+    pub(crate) fn admit(&mut self) -> Result<(), Cut> {
+        let number = self.session.attempt();
+        self.clock.guarding().map_or(Ok(()), |guarding| guarding.begin(number))
+    }
+
+    /// Notes a failure after which no policy is asked.
+    #[cfg(feature = "fred")]
+    pub(crate) fn forbid(&mut self, stop: Stop) {
+        if let Some(guarding) = self.clock.guarding() {
+            // Nothing follows, so nothing is refused.
+            let _ = guarding.failed(&Err(stop), Cost::Free, false);
+        }
+    }
+
+    /// Notes a success.
+    #[inline]
+    pub(crate) fn succeed(&mut self, operation: &'static str) {
+        if let Some(guarding) = self.clock.guarding() {
+            guarding.succeeded();
+        }
+        if self.retrying.is_some() {
+            self.succeed_after_retry();
+        } else {
+            telemetry::succeeded_at_once(operation);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn succeed_after_retry(&mut self) {
+        if let Some(operation) = self.retrying.take() {
+            telemetry::succeeded_after_retry(
+                operation,
+                self.session.attempt(),
+                self.clock.elapsed(),
+            );
         }
     }
 
@@ -102,28 +203,164 @@ impl<S, C: Clock> Call<S, C> {
     #[inline(never)]
     fn decide<E, P, R>(
         &mut self,
+        operation: &'static str,
         error: Option<&E>,
-        cut: Option<TimeLimit>,
+        cut: Option<Cut>,
         policy: &P,
         rule: &R,
-    ) -> Decision
+    ) -> Result<Pause, Stop>
     where
+        S: Default,
         P: Decide<E, R, State = S>,
     {
-        if let Some(TimeLimit::Deadline(_)) = cut {
-            return Decision::Stop(Reason::Deadline);
+        let decision = match self.ask(error, cut, policy, rule) {
+            Ok(pause) => self
+                .check_nested(operation, policy)
+                .map(|()| pause)
+                .map_err(|reason| pause.stop(reason)),
+            stop => stop,
+        };
+        let Some(guarding) = self.clock.guarding() else { return self.told(operation, decision) };
+        let polls = error.is_none() && cut.is_none();
+        let cost = match &decision {
+            Ok(pause) if !polls => pause.advice.cost,
+            _ => Cost::Free,
+        };
+        let checked = guarding.failed(&decision, cost, polls);
+        telemetry::guards(operation, guarding);
+        let decision =
+            decision.and_then(|pause| checked.map(|()| pause).map_err(|reason| pause.stop(reason)));
+        self.told(operation, decision)
+    }
+
+    /// Asks the policy and the deadline.
+    fn ask<E, P, R>(
+        &mut self,
+        error: Option<&E>,
+        cut: Option<Cut>,
+        policy: &P,
+        rule: &R,
+    ) -> Result<Pause, Stop>
+    where
+        S: Default,
+        P: Decide<E, R, State = S>,
+    {
+        let refused = match cut {
+            Some(Cut::Deadline(_)) => Some(Reason::Deadline),
+            Some(Cut::Cancelled) => Some(Reason::Cancelled),
+            Some(Cut::BreakerOpen(_)) => Some(Reason::BreakerOpen),
+            Some(Cut::AttemptTimeout(_)) | None => None,
+        };
+        if let Some(reason) = refused {
+            return Err(Stop { reason, advice: Advice::NONE });
+        }
+        if self.clock.guarding().is_some_and(|guarding| guarding.was_healthy()) {
+            self.session.reset();
         }
         let failure = self.describe(error, cut, Duration::ZERO);
         let decision =
-            Random::with_thread_local(|random| self.session.settle(&failure, policy, rule, random));
-        match decision {
-            Decision::Retry(pause)
-                if self.clock.deadline().is_some_and(|deadline| passes(deadline, pause.delay)) =>
-            {
-                Decision::Stop(Reason::Deadline)
+            testing::with_random(|random| self.session.settle(&failure, policy, rule, random));
+        let mut pause = match decision {
+            Decision::Retry(pause) => pause,
+            Decision::Stop(stop) => {
+                let timed_out = matches!(cut, Some(Cut::AttemptTimeout(_)))
+                    && matches!(stop.reason, Reason::NotRetryable | Reason::NotIdempotent);
+                return Err(if timed_out {
+                    Stop { reason: Reason::AttemptTimeout, ..stop }
+                } else {
+                    stop
+                });
             }
-            decision => decision,
+        };
+        if let Some(asked) = pause.advice.retry_after {
+            pause.delay = asked.clamp(pause.delay, pause.delay.saturating_add(LONGEST_HINT));
         }
+        testing::limit(self.session.attempt(), &mut pause)?;
+        self.check_time(&pause).map_err(|reason| pause.stop(reason))?;
+        Ok(pause)
+    }
+
+    /// Asks who of nested calls retries; tells once that both do.
+    fn check_nested<P: Policy>(
+        &mut self,
+        operation: &'static str,
+        policy: &P,
+    ) -> Result<(), Reason> {
+        let inside = scope::was_retried_inside();
+        let nested = self.clock.guarding().map_or(Nested::Allow, |guarding| guarding.nested());
+        if inside && nested == Nested::InnerOnly {
+            return Err(Reason::Nested);
+        }
+        let enclosing = scope::enclosing();
+        if enclosing.attempt == 0 {
+            return Ok(());
+        }
+        if enclosing.nested == Nested::OuterOnly {
+            return Err(Reason::Nested);
+        }
+        scope::mark_retried();
+        if self.retrying.is_none() && enclosing.nested == Nested::Allow {
+            telemetry::nested(operation, &enclosing, enclosing.multiplied(policy.attempts()));
+        }
+        Ok(())
+    }
+
+    /// Tells telemetry of a failure that is retried; the end is told by [`end`](Self::end).
+    fn told(
+        &mut self,
+        operation: &'static str,
+        decision: Result<Pause, Stop>,
+    ) -> Result<Pause, Stop> {
+        if let Ok(pause) = &decision {
+            self.retrying = Some(operation);
+            telemetry::retrying(operation, self.session.attempt(), self.clock.elapsed(), pause);
+        }
+        decision
+    }
+
+    /// Ends the call without success.
+    #[cold]
+    fn end(&mut self, operation: &'static str, stop: Stop) {
+        self.retrying = None;
+        if let Some(guarding) = self.clock.guarding() {
+            guarding.call_off();
+        }
+        telemetry::gave_up(operation, self.session.attempt(), self.clock.elapsed(), &stop);
+    }
+
+    /// Waits before the next attempt; returns the outcome of the last one if there is to be none.
+    pub async fn wait<O>(&mut self, paused: Paused<O, C>) -> Option<O> {
+        self.rest(paused.delay).await;
+        self.resume(paused.kept)
+    }
+
+    /// Ends a wait: returns the outcome of the last attempt if there is to be no other.
+    pub(crate) fn resume<O>(&mut self, kept: C::Kept<(O, Advice)>) -> Option<O> {
+        let reason = self.may_resume().err()?;
+        let (outcome, advice) = C::kept(kept)?;
+        let operation = self.retrying.unwrap_or_default();
+        self.end(operation, Stop { reason, advice });
+        Some(outcome)
+    }
+
+    /// Waits, at most until the call is cancelled.
+    pub(crate) fn rest(&self, delay: Duration) -> Rest<C::Watch> {
+        Rest::new(delay, self.clock.watch())
+    }
+
+    /// Tells whether another attempt may begin after the wait.
+    pub(crate) fn may_resume(&mut self) -> Result<(), Reason> {
+        self.clock.guarding().map_or(Ok(()), Guarding::resume)
+    }
+
+    /// Waits before the next attempt of a call with hooks.
+    ///
+    /// # Errors
+    ///
+    /// Returns why there is to be none.
+    pub async fn pause(&mut self, delay: Duration) -> Result<(), Reason> {
+        self.rest(delay).await;
+        self.may_resume()
     }
 
     /// Describes the attempt that is about to begin, for the `before` hook.
@@ -133,27 +370,36 @@ impl<S, C: Clock> Call<S, C> {
         Attempt { number, elapsed }
     }
 
+    /// Describes the attempt that began, for the `before` hook of a client.
+    #[cfg(feature = "fred")]
+    pub(crate) fn current(&self) -> Attempt {
+        let number = self.session.attempt();
+        let elapsed = if number <= 1 { Duration::ZERO } else { self.clock.elapsed() };
+        Attempt { number, elapsed }
+    }
+
     /// Describes the failure that `pause` follows, for the `on_failure` hook.
     pub fn failure<'a, O: Outcome>(
         &self,
         operation: &'static str,
         outcome: &'a O,
         pause: &Pause,
-        cut: Option<TimeLimit>,
+        cut: Option<Cut>,
     ) -> Failure<'a, O::Error> {
         Failure { operation, ..self.describe(outcome.as_result().err(), cut, pause.delay) }
     }
 
-    /// Describes the last failure, for the `on_give_up` hook.
+    /// Ends a call with hooks without success, and describes its last failure for the `on_give_up` hook.
     pub fn give_up<'a, O: Outcome>(
-        &self,
+        &mut self,
         operation: &'static str,
         outcome: &'a O,
-        reason: Reason,
-        cut: Option<TimeLimit>,
+        stop: Stop,
+        cut: Option<Cut>,
     ) -> GiveUp<'a, O::Error> {
+        self.end(operation, stop);
         let failure = self.describe(outcome.as_result().err(), cut, Duration::ZERO);
-        GiveUp { failure: Failure { operation, ..failure }, reason }
+        GiveUp { failure: Failure { operation, ..failure }, reason: stop.reason }
     }
 
     /// Returns when the call has to end.
@@ -184,12 +430,28 @@ impl<S, C: Clock> Call<S, C> {
     fn describe<'a, E>(
         &self,
         error: Option<&'a E>,
-        cut: Option<TimeLimit>,
+        cut: Option<Cut>,
         delay: Duration,
     ) -> Failure<'a, E> {
         let attempt = self.session.attempt();
         Failure { operation: "", attempt, elapsed: self.clock.elapsed(), delay, error, cut }
     }
+}
+
+/// A call that is dropped after a failure is over, too.
+impl<S, C: Clock> Drop for Call<S, C> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(operation) = self.retrying {
+            dropped(operation, self.session.attempt(), self.clock.elapsed());
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn dropped(operation: &'static str, attempt: u32, elapsed: Duration) {
+    telemetry::dropped(operation, attempt, elapsed);
 }
 
 /// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, when the
@@ -204,22 +466,36 @@ fn passes(deadline: Instant, delay: Duration) -> bool {
         .is_none_or(|next| next > deadline || delay.is_zero() && next == deadline)
 }
 
+/// The wait that follows a failure, and what is kept of the failure.
+pub struct Paused<O, C: Clock> {
+    pub(crate) delay: Duration,
+    pub(crate) kept: C::Kept<(O, Advice)>,
+}
+
+impl<O, C: Clock> fmt::Debug for Paused<O, C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Paused").field("delay", &self.delay).finish_non_exhaustive()
+    }
+}
+
 /// What follows an attempt of a call with hooks.
 #[derive(Debug)]
 pub enum Verdict<O> {
     /// The value to return.
     Success(O),
     /// The failure to return, and why.
-    GiveUp(O, Reason, Option<TimeLimit>),
+    GiveUp(O, Stop, Option<Cut>),
     /// The failure to repair, and the wait that follows.
-    Retry(O, Pause, Option<TimeLimit>),
+    Retry(O, Pause, Option<Cut>),
 }
 
 impl<O> Verdict<O> {
     /// Gives up where a retry would follow although `stopped` says that none may.
     pub fn unless(self, stopped: Result<(), Reason>) -> Self {
         match (self, stopped) {
-            (Self::Retry(outcome, _, cut), Err(reason)) => Self::GiveUp(outcome, reason, cut),
+            (Self::Retry(outcome, pause, cut), Err(reason)) => {
+                Self::GiveUp(outcome, pause.stop(reason), cut)
+            }
             (verdict, _) => verdict,
         }
     }
@@ -240,13 +516,4 @@ impl<E> Copy for ErrorType<E> {}
 /// Makes `policy` retry the errors for which a closure says so.
 pub fn on_error<E, P, M: Fn(&E) -> bool>(_: ErrorType<E>, policy: P, rule: M) -> On<P, M> {
     On { policy, rule }
-}
-
-/// Waits before a retry; a delay of zero gives other tasks their turn without touching the timer.
-pub async fn wait(delay: Duration) {
-    if delay.is_zero() {
-        tokio::task::yield_now().await;
-    } else {
-        tokio::time::sleep(delay).await;
-    }
 }

@@ -9,19 +9,23 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Timeout, timeout_at};
 
 use crate::{
-    Limits, TimeLimit, Timed, Untimed,
-    drive::{Outcome, RepresentsTimeLimit},
+    Cut, Guards, Limits, Timed, Timing, Untimed, WithGuards,
+    drive::{Guard, Outcome, RepresentsCut, guard::Guarding, rest::Watching},
 };
 
-/// What a call knows of time; chosen at compile time, so that a call that needs no clock has none.
+/// What a call knows of time and guards; chosen at compile time, so that a call that needs none has none.
 pub trait Clock {
     /// What running an attempt yields.
     type Ended<R>;
     /// An attempt under the limits of this clock.
     type Running<F: Future>: Future<Output = Self::Ended<F::Output>>;
+    /// What is kept of a failure during the wait, in case no attempt follows: nothing if one always does.
+    type Kept<O>;
+    /// What can end a wait.
+    type Watch: Watching;
 
     /// Starts with the first attempt.
-    fn start(limits: Limits) -> Self;
+    fn start(limits: Limits, guards: impl FnOnce() -> Guards) -> Self;
 
     /// Returns the time since the start, zero without a clock.
     fn elapsed(&self) -> Duration;
@@ -29,14 +33,43 @@ pub trait Clock {
     /// Returns when the call has to end.
     fn deadline(&self) -> Option<Instant>;
 
-    /// Limits an attempt; `number` counts from 1.
-    fn run<F: Future>(&self, number: u32, attempt: F) -> Self::Running<F>;
+    /// Limits an attempt; `number` counts from 1, and one that is refused does not begin.
+    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>)
+    -> Self::Running<F>;
+
+    /// Runs an attempt that blocks the thread, and so cannot be cut.
+    fn run_blocking<R>(
+        &mut self,
+        number: u32,
+        attempt: impl FnOnce() -> R,
+        refused: Option<Cut>,
+    ) -> Self::Ended<R>;
+
+    /// Blocks the thread for a while.
+    fn sleep(&self, delay: Duration) {
+        std::thread::sleep(delay);
+    }
+
+    /// Returns the guards of the call.
+    #[inline]
+    fn guarding(&mut self) -> Option<&mut Guarding> {
+        None
+    }
+
+    /// Returns what can end the wait that begins.
+    fn watch(&self) -> Self::Watch;
+
+    /// Keeps a failure during the wait.
+    fn keep<O>(outcome: O) -> Self::Kept<O>;
+
+    /// Returns the failure that was kept.
+    fn kept<O>(kept: Self::Kept<O>) -> Option<O>;
 }
 
 /// Turns the end of an attempt into an outcome, and tells the limit that cut it.
 pub trait CutInto<R>: Clock {
     /// Returns the outcome and the limit that cut the attempt, if one did.
-    fn outcome(ended: Self::Ended<R>) -> (R, Option<TimeLimit>);
+    fn outcome(ended: Self::Ended<R>) -> (R, Option<Cut>);
 
     /// Borrows the outcome of an attempt that was not cut; only its type matters.
     fn peek(ended: &Self::Ended<R>) -> Option<&R>;
@@ -60,6 +93,30 @@ impl Clocked for Timed {
     type Watched = Timer;
 }
 
+impl<T: Timing> Clocked for WithGuards<T> {
+    type Bare = Guard<T::Bare>;
+    type Watched = Guard<T::Watched>;
+}
+
+/// What is the same for every clock without guards: an attempt always follows a wait, so nothing is kept.
+macro_rules! unguarded {
+    () => {
+        type Kept<O> = ();
+        type Watch = ();
+
+        #[inline]
+        fn watch(&self) {}
+
+        #[inline]
+        fn keep<O>(_: O) {}
+
+        #[inline]
+        fn kept<O>((): ()) -> Option<O> {
+            None
+        }
+    };
+}
+
 /// No clock: no limit, no hook, nobody asks for the time.
 #[derive(Debug)]
 pub struct NoClock;
@@ -67,9 +124,10 @@ pub struct NoClock;
 impl Clock for NoClock {
     type Ended<R> = R;
     type Running<F: Future> = F;
+    unguarded!();
 
     #[inline]
-    fn start(_: Limits) -> Self {
+    fn start(_: Limits, _: impl FnOnce() -> Guards) -> Self {
         Self
     }
 
@@ -84,14 +142,19 @@ impl Clock for NoClock {
     }
 
     #[inline]
-    fn run<F: Future>(&self, _: u32, attempt: F) -> F {
+    fn run<F: Future>(&mut self, _: u32, attempt: F, _: Option<Cut>) -> F {
         attempt
+    }
+
+    #[inline]
+    fn run_blocking<R>(&mut self, _: u32, attempt: impl FnOnce() -> R, _: Option<Cut>) -> R {
+        attempt()
     }
 }
 
 impl<R> CutInto<R> for NoClock {
     #[inline]
-    fn outcome(ended: R) -> (R, Option<TimeLimit>) {
+    fn outcome(ended: R) -> (R, Option<Cut>) {
         (ended, None)
     }
 
@@ -110,8 +173,9 @@ pub struct StopWatch {
 impl Clock for StopWatch {
     type Ended<R> = R;
     type Running<F: Future> = F;
+    unguarded!();
 
-    fn start(_: Limits) -> Self {
+    fn start(_: Limits, _: impl FnOnce() -> Guards) -> Self {
         Self { start: Instant::now() }
     }
 
@@ -123,13 +187,18 @@ impl Clock for StopWatch {
         None
     }
 
-    fn run<F: Future>(&self, _: u32, attempt: F) -> F {
+    fn run<F: Future>(&mut self, _: u32, attempt: F, _: Option<Cut>) -> F {
         attempt
+    }
+
+    #[inline]
+    fn run_blocking<R>(&mut self, _: u32, attempt: impl FnOnce() -> R, _: Option<Cut>) -> R {
+        attempt()
     }
 }
 
 impl<R> CutInto<R> for StopWatch {
-    fn outcome(ended: R) -> (R, Option<TimeLimit>) {
+    fn outcome(ended: R) -> (R, Option<Cut>) {
         (ended, None)
     }
 
@@ -146,10 +215,11 @@ pub struct Timer {
 }
 
 impl Clock for Timer {
-    type Ended<R> = Result<R, TimeLimit>;
+    type Ended<R> = Result<R, Cut>;
     type Running<F: Future> = Running<F>;
+    unguarded!();
 
-    fn start(limits: Limits) -> Self {
+    fn start(limits: Limits, _: impl FnOnce() -> Guards) -> Self {
         Self { start: Instant::now(), limits }
     }
 
@@ -162,7 +232,10 @@ impl Clock for Timer {
         self.start.checked_add(self.limits.deadline?)
     }
 
-    fn run<F: Future>(&self, number: u32, attempt: F) -> Running<F> {
+    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> Running<F> {
+        if let Some(cut) = refused {
+            return Running::Refused { cut };
+        }
         // The first attempt starts with the call, so one reading of the clock serves both.
         let now = if number <= 1 { self.start } else { Instant::now() };
         let deadline =
@@ -171,35 +244,46 @@ impl Clock for Timer {
             self.limits.attempt_timeout.and_then(|limit| Some((now.checked_add(limit)?, limit)));
         let cut = match (deadline, timeout) {
             (Some((at, limit)), Some((earlier, _))) if at <= earlier => {
-                Some((at, TimeLimit::Deadline(limit)))
+                Some((at, Cut::Deadline(limit)))
             }
-            (_, Some((at, limit))) => Some((at, TimeLimit::AttemptTimeout(limit))),
-            (Some((at, limit)), None) => Some((at, TimeLimit::Deadline(limit))),
+            (_, Some((at, limit))) => Some((at, Cut::AttemptTimeout(limit))),
+            (Some((at, limit)), None) => Some((at, Cut::Deadline(limit))),
             (None, None) => None,
         };
         match cut {
-            Some((at, limit)) => Running::Limited {
-                late: at <= now && matches!(limit, TimeLimit::Deadline(_)),
-                attempt: timeout_at(at, attempt),
-                limit,
-            },
+            Some((at, cut @ Cut::Deadline(_))) if at <= now => Running::Refused { cut },
+            Some((at, limit)) => Running::Limited { attempt: timeout_at(at, attempt), limit },
             None => Running::Free { attempt },
+        }
+    }
+
+    fn run_blocking<R>(
+        &mut self,
+        _: u32,
+        attempt: impl FnOnce() -> R,
+        refused: Option<Cut>,
+    ) -> Result<R, Cut> {
+        let late = self.deadline().is_some_and(|deadline| deadline <= Instant::now());
+        match (refused, self.limits.deadline) {
+            (Some(cut), _) => Err(cut),
+            (None, Some(limit)) if late => Err(Cut::Deadline(limit)),
+            _ => Ok(attempt()),
         }
     }
 }
 
 impl<R> CutInto<R> for Timer
 where
-    R: Outcome<Error: RepresentsTimeLimit>,
+    R: Outcome<Error: RepresentsCut>,
 {
-    fn outcome(ended: Result<R, TimeLimit>) -> (R, Option<TimeLimit>) {
+    fn outcome(ended: Result<R, Cut>) -> (R, Option<Cut>) {
         match ended {
             Ok(outcome) => (outcome, None),
             Err(limit) => (R::from_error(limit.into()), Some(limit)),
         }
     }
 
-    fn peek(ended: &Result<R, TimeLimit>) -> Option<&R> {
+    fn peek(ended: &Result<R, Cut>) -> Option<&R> {
         ended.as_ref().ok()
     }
 }
@@ -214,24 +298,25 @@ pin_project! {
             #[pin]
             attempt: F,
         },
-        /// Cut at the limit, without beginning if it is too late already.
+        /// Cut at the limit.
         Limited {
             #[pin]
             attempt: Timeout<F>,
-            limit: TimeLimit,
-            late: bool,
+            limit: Cut,
         },
+        /// Does not begin.
+        Refused { cut: Cut },
     }
 }
 
 impl<F: Future> Future for Running<F> {
-    type Output = Result<F::Output, TimeLimit>;
+    type Output = Result<F::Output, Cut>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             Projection::Free { attempt } => attempt.poll(context).map(Ok),
-            Projection::Limited { limit, late: true, .. } => Poll::Ready(Err(*limit)),
-            Projection::Limited { attempt, limit, .. } => {
+            Projection::Refused { cut } => Poll::Ready(Err(*cut)),
+            Projection::Limited { attempt, limit } => {
                 Poll::Ready(ready!(attempt.poll(context)).map_err(|_| *limit))
             }
         }

@@ -66,6 +66,15 @@ impl<F: Future<Output: HookResult>> HookOutput<Async> for F {
     }
 }
 
+/// Calls a hook of a blocking function.
+///
+/// # Errors
+///
+/// Returns [`Reason::HookFailed`] if the hook failed.
+pub fn check_hook(result: &impl HookResult) -> Result<(), Reason> {
+    if result.succeeded() { Ok(()) } else { Err(Reason::HookFailed) }
+}
+
 /// Waits for a hook, at most until the deadline of the call.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-use crate::TimeLimit;
+use crate::Cut;
 
 /// What a retried operation returns: a `Result`.
 ///
@@ -34,14 +34,14 @@ impl<T, E> Outcome for Result<T, E> {
     }
 }
 
-/// An error that can stand for a time limit.
+/// An error that can stand for a call that was cut.
 #[diagnostic::on_unimplemented(
-    message = "the error type `{Self}` cannot represent a time limit",
-    label = "`{Self}` does not implement `From<TimeLimit>`",
-    note = "a call cut by `deadline` or `attempt_timeout` has no error of its own; implement `From<retry_runtime::TimeLimit>` for `{Self}`, or remove the limit"
+    message = "the error type `{Self}` cannot represent a call that is cut",
+    label = "`{Self}` does not implement `From<Cut>`",
+    note = "a call cut by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Cut>` for `{Self}`, or remove the limit"
 )]
-pub trait RepresentsTimeLimit: From<TimeLimit> {}
+pub trait RepresentsCut: From<Cut> {}
 
 // Without the hint rustc names `From`, which does not say what it is for.
 #[diagnostic::do_not_recommend]
-impl<E: From<TimeLimit>> RepresentsTimeLimit for E {}
+impl<E: From<Cut>> RepresentsCut for E {}

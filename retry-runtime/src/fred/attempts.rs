@@ -7,7 +7,7 @@ use ::fred::{
     interfaces::{ClientLike, FredResult},
     types::Value,
 };
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::{
     ErrorClass,
@@ -17,10 +17,13 @@ use super::{
     target::{BoxFuture, Target},
 };
 use crate::{
-    ByDisposition, Classify, Disposition, ErasedState, Idempotence, Pause, Random, Reason,
-    TimeLimit,
-    drive::{Call, Timer, Verdict, run_hook, wait},
+    Advice, ByDisposition, Classify, Cost, Cut, Disposition, ErasedState, Failure, Idempotence,
+    Pause, Reason, Rule, Stop,
+    drive::{Guard, Timer, Verdict, run_hook},
+    telemetry, testing,
 };
+
+type Call = crate::drive::Call<ErasedState, Guard<Timer>>;
 
 /// The failures that a connection made anew may have ended.
 const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
@@ -39,8 +42,10 @@ type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, Result<T, Failed>> 
 pub(super) enum Failed {
     /// That depends on the error and the command.
     Sent(Error),
-    /// It cannot: nothing was sent, or what was may be repeated.
+    /// It cannot: what was sent was refused, or may be repeated.
     Open(Error),
+    /// It cannot: there was no connection to send anything on.
+    Kept(Error),
     /// It can, whatever the error says: a part was executed.
     Closed(Error),
 }
@@ -55,12 +60,16 @@ impl<C: Target> Sender for Direct<'_, C> {
     type Client = Once<C>;
 
     fn first(&self, command: Command) -> Option<Once<C>> {
-        // Only limits, hooks, blocking commands and a lost connection make the attempts of a client differ.
-        let plain = self.settings.limits.deadline.is_none()
+        // Only limits, guards, hooks, blocking commands and a lost connection make the attempts of a client differ.
+        let plain = self.settings.is_plain
             && !self.hooks.any()
             && command.wait == Wait::No
             && self.connection.is_up();
         plain.then(|| self.client.with_options(&self.settings.options))
+    }
+
+    fn succeeded(&self, command: Command) {
+        telemetry::succeeded_at_once(command.name);
     }
 
     async fn send<F, Fut>(
@@ -96,17 +105,24 @@ impl<C: Target> Direct<'_, C> {
     {
         if let Some(client) = self.first(command) {
             return match attempt(client).await {
-                Ok(value) => Ok(value),
+                Ok(value) => {
+                    self.succeeded(command);
+                    Ok(value)
+                }
                 Err(failed) => self.rescue(self.start(), command, failed, Ok(()), &attempt).await,
             };
         }
-        let call = self.start();
+        let mut call = self.start();
         if let Some(limit) = self.settings.limits.deadline.filter(Duration::is_zero) {
-            return Err(TimeLimit::Deadline(limit).into());
+            return Err(Cut::Deadline(limit).into());
         }
         let stopped = self.before(&call).await;
+        call.admit()?;
         match self.attempt(&call, command, &attempt).await {
-            Ok(value) => Ok(value),
+            Ok(value) => {
+                call.succeed(command.name);
+                Ok(value)
+            }
             Err(failed) => self.rescue(call, command, failed, stopped, &attempt).await,
         }
     }
@@ -114,7 +130,7 @@ impl<C: Target> Direct<'_, C> {
     /// Makes one attempt, on a connection that is there.
     async fn attempt<T, F, Fut>(
         &self,
-        call: &Call<ErasedState, Timer>,
+        call: &Call,
         command: Command,
         attempt: F,
     ) -> Result<T, Failed>
@@ -124,7 +140,7 @@ impl<C: Target> Direct<'_, C> {
     {
         let client = self.once(command.wait, Some(call));
         let limit = client.options().timeout;
-        self.connected(&client).await.map_err(Failed::Open)?;
+        self.connected(&client).await.map_err(Failed::Kept)?;
         let begin = Instant::now();
         let result = attempt(client).await;
         // A server that lives answers a blocking command in its own time; fred does not look after a connection that
@@ -150,7 +166,7 @@ impl<C: Target> Direct<'_, C> {
     #[cold]
     fn rescue<'a, T, F, Fut>(
         &'a self,
-        mut call: Call<ErasedState, Timer>,
+        call: Call,
         command: Command,
         failed: Failed,
         stopped: Result<(), Reason>,
@@ -161,7 +177,6 @@ impl<C: Target> Direct<'_, C> {
         F: Fn(Once<C>) -> Fut + Send + Sync,
         Fut: Future<Output = Result<T, Failed>> + Send + 'a,
     {
-        call.begin();
         Box::pin(async move {
             let again = |client| Box::pin(attempt(client)) as BoxFuture<'_, _>;
             self.recover(call, command, failed, stopped, &again).await
@@ -177,13 +192,16 @@ impl<C: Target> Direct<'_, C> {
         self.connection.revive(&self.client, limit.unwrap_or(DEFAULT_ATTEMPT_TIMEOUT)).await
     }
 
-    fn start(&self) -> Call<ErasedState, Timer> {
-        Call::watched(&self.settings.policy)
+    /// Starts a call and its first attempt.
+    fn start(&self) -> Call {
+        let mut call = Call::watched(&self.settings.policy);
+        call.begin(&self.settings.policy);
+        call
     }
 
-    async fn before(&self, call: &Call<ErasedState, Timer>) -> Result<(), Reason> {
+    async fn before(&self, call: &Call) -> Result<(), Reason> {
         match &self.hooks.before {
-            Some(hook) => run_hook(call.deadline(), hook.run(&call.upcoming())).await,
+            Some(hook) => run_hook(call.deadline(), hook.run(&call.current())).await,
             None => Ok(()),
         }
     }
@@ -191,17 +209,17 @@ impl<C: Target> Direct<'_, C> {
     /// Retries after a first failure, until a success or the end.
     async fn recover<'a, T: Send + Sync>(
         &'a self,
-        mut call: Call<ErasedState, Timer>,
+        mut call: Call,
         command: Command,
         mut failed: Failed,
         stopped: Result<(), Reason>,
         again: Again<'a, C, T>,
     ) -> FredResult<T> {
         let mut doubt = None;
-        let (outcome, reason) = loop {
+        let (outcome, stop) = loop {
             let (outcome, pause) = match self.judge(&mut call, command, failed).unless(stopped) {
                 Verdict::Success(outcome) => return outcome,
-                Verdict::GiveUp(outcome, reason, _) => break (outcome, reason),
+                Verdict::GiveUp(outcome, stop, _) => break (outcome, stop),
                 Verdict::Retry(outcome, pause, _) => (outcome, pause),
             };
             if let Err(error) = &outcome
@@ -210,17 +228,22 @@ impl<C: Target> Direct<'_, C> {
                 doubt = Some(error.clone());
             }
             if let Err(reason) = self.repair(&call, command, &outcome, &pause).await {
-                break (outcome, reason);
+                break (outcome, pause.stop(reason));
             }
-            if let Err(lost) = &outcome {
-                self.wait(lost, pause.delay()).await;
+            if let Err(reason) = self.wait(&mut call, outcome.as_ref().err(), pause.delay()).await {
+                break (outcome, pause.stop(reason));
             }
+            call.begin(&self.settings.policy);
             if let Err(reason) = self.before(&call).await {
-                break (outcome, reason);
+                break (outcome, pause.stop(reason));
             }
-            call.begin();
+            let admitted = call.admit();
+            debug_assert!(admitted.is_ok(), "only a first attempt is refused here");
             failed = match self.attempt(&call, command, again).await {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    call.succeed(command.name);
+                    return Ok(value);
+                }
                 Err(failed) => failed,
             };
         };
@@ -231,8 +254,8 @@ impl<C: Target> Direct<'_, C> {
             }
             (outcome, _) => outcome,
         };
+        let give_up = call.give_up(command.name, &outcome, stop, None);
         if let Some(hook) = &self.hooks.on_give_up {
-            let give_up = call.give_up(command.name, &outcome, reason, None);
             // Whatever it answers, the call is over.
             let _: Result<(), Reason> = run_hook(None, hook.run(&give_up)).await;
         }
@@ -242,19 +265,22 @@ impl<C: Target> Direct<'_, C> {
     /// Asks first whether the command may be sent again, then the policy.
     fn judge<T>(
         &self,
-        call: &mut Call<ErasedState, Timer>,
+        call: &mut Call,
         command: Command,
         failed: Failed,
     ) -> Verdict<FredResult<T>> {
-        let error = match failed {
-            Failed::Sent(error) if self.may_repeat(&error, command) => error,
-            Failed::Open(error) => error,
+        let (error, kept) = match failed {
+            Failed::Sent(error) if self.may_repeat(&error, command) => (error, false),
+            Failed::Open(error) => (error, false),
+            Failed::Kept(error) => (error, true),
             Failed::Sent(error) | Failed::Closed(error) => {
-                return Verdict::GiveUp(Err(error), Reason::NotRetryable, None);
+                let advice = described(&error);
+                let stop = Stop { reason: advice.refusal(), advice };
+                call.forbid(stop);
+                return Verdict::GiveUp(Err(error), stop, None);
             }
         };
-        let rule = ByDisposition::new(Idempotence::Idempotent);
-        call.judge(&self.settings.policy, &rule, Ok(Err(error)), |_| false)
+        call.judge(command.name, &self.settings.policy, &Asked { kept }, Ok(Err(error)), |_| false)
     }
 
     /// Tells whether sending the command again cannot do what nobody asked for, whatever errors the policy names.
@@ -274,7 +300,7 @@ impl<C: Target> Direct<'_, C> {
 
     async fn repair<T>(
         &self,
-        call: &Call<ErasedState, Timer>,
+        call: &Call,
         command: Command,
         outcome: &FredResult<T>,
         pause: &Pause,
@@ -287,25 +313,29 @@ impl<C: Target> Direct<'_, C> {
     }
 
     /// Waits out the delay, or until the connection is back and a moment of its own more.
-    async fn wait(&self, error: &Error, delay: Duration) {
-        if delay.is_zero() || !DISCONNECTED.matches(error) {
-            return wait(delay).await;
+    async fn wait(
+        &self,
+        call: &mut Call,
+        error: Option<&Error>,
+        delay: Duration,
+    ) -> Result<(), Reason> {
+        if delay.is_zero() || !error.is_some_and(|error| DISCONNECTED.matches(error)) {
+            return call.pause(delay).await;
         }
-        let Some(end) = Instant::now().checked_add(delay) else { return wait(delay).await };
-        if timeout(delay, self.client.reconnected()).await.is_ok() {
-            let spread = SPREAD.min(end.saturating_duration_since(Instant::now()));
-            let moment =
-                Random::with_thread_local(|random| random.between(Duration::ZERO..=spread));
-            sleep(moment).await;
-        } else {
-            sleep_until(end).await;
-        }
+        let begin = Instant::now();
+        let reconnected = tokio::select! {
+            biased;
+            () = call.rest(delay) => return call.may_resume(),
+            () = self.client.reconnected() => begin.elapsed(),
+        };
+        let spread = SPREAD.min(delay.saturating_sub(reconnected));
+        call.pause(testing::with_random(|random| random.between(Duration::ZERO..=spread))).await
     }
 
     /// Returns the client of the next attempt, which writes once and has its time from fred.
     ///
     /// fred's timeout takes a command back that was not written yet; dropping the future would not.
-    pub(super) fn once(&self, wait: Wait, call: Option<&Call<ErasedState, Timer>>) -> Once<C> {
+    pub(super) fn once(&self, wait: Wait, call: Option<&Call>) -> Once<C> {
         let mut options = self.settings.options.clone();
         let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
         let timeout = match wait {
@@ -324,4 +354,25 @@ impl<C: Target> Direct<'_, C> {
         });
         self.client.with_options(&options)
     }
+}
+
+/// The rule of a command whose repeat does no harm.
+struct Asked {
+    /// Whether nothing was sent.
+    kept: bool,
+}
+
+impl Rule<Error> for Asked {
+    fn allows(&self, failure: &Failure<'_, Error>) -> bool {
+        ByDisposition::new(Idempotence::Idempotent).allows(failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, Error>) -> Advice {
+        let advice = failure.error().map_or(Advice::NONE, described);
+        if self.kept { advice.cost(Cost::Free) } else { advice }
+    }
+}
+
+fn described(error: &Error) -> Advice {
+    Advice::NONE.disposition(error.disposition()).class(error.class()).cost(error.cost())
 }

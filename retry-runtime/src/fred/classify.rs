@@ -1,9 +1,9 @@
 use ::fred::error::{Error, ErrorKind};
 
 use crate::{
-    Classify,
+    Classify, Cost, Cut,
     Disposition::{self, NotExecuted, Permanent, Unknown},
-    ErrorClass, TimeLimit,
+    ErrorClass,
 };
 
 /// Classifies the error of **one command that fred sent at most once** (`Options { max_attempts: Some(1), .. }`).
@@ -24,12 +24,54 @@ impl Classify for Error {
     fn disposition(&self) -> Disposition {
         classify(self).1
     }
+
+    fn class(&self) -> &'static str {
+        classify(self).0.name()
+    }
+
+    /// A command that was not executed because of the connection is free, one that a living server turned away costs as
+    /// throttling.
+    fn cost(&self) -> Cost {
+        match classify(self) {
+            (class, NotExecuted) if OWN_STATE.contains(class) => Cost::Free,
+            (class, _) if TURNED_AWAY.contains(class) => Cost::Throttling,
+            _ => Cost::Transient,
+        }
+    }
 }
 
-/// Makes a [`ErrorKind::Timeout`], whose [`ErrorClass`] is [`TIMEOUT`](ErrorClass::TIMEOUT).
-impl From<TimeLimit> for Error {
-    fn from(limit: TimeLimit) -> Self {
-        Self::new(ErrorKind::Timeout, limit.to_string())
+/// What has its cause in the connection or in another client, and loaded no server.
+const OWN_STATE: ErrorClass = ErrorClass::CONNECTION
+    .union(ErrorClass::CANCELED)
+    .union(ErrorClass::BACKPRESSURE)
+    .union(ErrorClass::ROUTING)
+    .union(ErrorClass::REDIRECT)
+    .union(ErrorClass::UNBLOCKED)
+    .union(ErrorClass::NO_SCRIPT)
+    .union(ErrorClass::WATCH);
+
+/// What a server says that is alive and does not do the work.
+const TURNED_AWAY: ErrorClass = ErrorClass::BUSY
+    .union(ErrorClass::LOADING)
+    .union(ErrorClass::CLUSTER_DOWN)
+    .union(ErrorClass::TRY_AGAIN)
+    .union(ErrorClass::READ_ONLY)
+    .union(ErrorClass::MASTER_DOWN)
+    .union(ErrorClass::NO_REPLICAS)
+    .union(ErrorClass::MISCONF)
+    .union(ErrorClass::OOM);
+
+/// A time limit is of the class [`TIMEOUT`](ErrorClass::TIMEOUT), a cancelled call [`CANCELED`](ErrorClass::CANCELED),
+/// an open breaker [`BACKPRESSURE`](ErrorClass::BACKPRESSURE).
+impl From<Cut> for Error {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Deadline(_) | Cut::AttemptTimeout(_) => {
+                Self::new(ErrorKind::Timeout, cut.to_string())
+            }
+            Cut::Cancelled => Self::new(ErrorKind::Canceled, format!("Canceled. {cut}")),
+            Cut::BreakerOpen(_) => Self::new(ErrorKind::Backpressure, cut.to_string()),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     replay::Consent,
     target::Target,
 };
-use crate::{Answer, Attempt, Decide, DynPolicy, Failure, GiveUp, Limits, Timed};
+use crate::{Answer, Attempt, Decide, DynPolicy, Failure, GiveUp, Limits, Timed, WithGuards};
 
 /// A fred client on which every command is retried under one policy.
 ///
@@ -75,8 +75,10 @@ pub struct Direct<'h, C> {
 /// What all calls of a client share.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) policy: DynPolicy<Error, Timed>,
+    pub(super) policy: DynPolicy<Error, WithGuards<Timed>>,
     pub(super) limits: Limits,
+    /// Whether there is neither a deadline nor a guard.
+    pub(super) is_plain: bool,
     /// The user's options, but one attempt, and always a timeout.
     pub(super) options: Options,
 }
@@ -85,7 +87,7 @@ impl Settings {
     /// Makes the settings of single attempts.
     pub(super) fn without_retries(options: Options) -> Self {
         let policy = DynPolicy::with_any_timing(crate::Never);
-        Self { policy, limits: Limits::default(), options }
+        Self { policy, limits: Limits::default(), is_plain: true, options }
     }
 
     fn new<P>(policy: P, default_timeout: Duration, mut options: Options) -> Self
@@ -101,7 +103,8 @@ impl Settings {
             .or(options.timeout)
             .or(default)
             .or(Some(DEFAULT_ATTEMPT_TIMEOUT));
-        Self { policy: DynPolicy::with_any_timing(policy), limits, options }
+        let is_plain = limits.deadline.is_none() && policy.guards().is_empty();
+        Self { policy: DynPolicy::with_any_timing(policy), limits, is_plain, options }
     }
 }
 
@@ -256,6 +259,7 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
             direct.settings = Arc::new(Settings {
                 policy: direct.settings.policy.clone(),
                 limits: direct.settings.limits,
+                is_plain: direct.settings.is_plain,
                 options: merged,
             });
         })

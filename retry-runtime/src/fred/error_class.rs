@@ -2,7 +2,7 @@ use std::{fmt, ops::BitOr};
 
 use ::fred::error::Error;
 
-use crate::{Failure, Rule, fred::classify::classify};
+use crate::{Advice, ByDisposition, Failure, Rule, fred::classify::classify};
 
 /// A set of classes of fred errors, to name the ones that a policy retries.
 ///
@@ -118,6 +118,11 @@ impl ErrorClass {
         classify(error).0
     }
 
+    /// Returns the name of a class, empty for a set.
+    pub(crate) fn name(self) -> &'static str {
+        NAMES.iter().find(|(class, _)| *class == self).map_or("", |(_, name)| name)
+    }
+
     /// Returns the set with the classes of both; `|` in a `const`.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -163,5 +168,9 @@ impl fmt::Debug for ErrorClass {
 impl Rule<Error> for ErrorClass {
     fn allows(&self, failure: &Failure<'_, Error>) -> bool {
         failure.error().is_none_or(|error| self.matches(error))
+    }
+
+    fn advice(&self, failure: &Failure<'_, Error>) -> Advice {
+        ByDisposition::default().advice(failure)
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use self::hook::{BeforeHook, FailureHook, GiveUpHook, NoHook};
 use crate::{
     ByDisposition, Decide, Policy, Reason, Retry, RetryValue,
-    drive::{Call, Clocked, CutInto, Verdict, run_hook, wait},
+    drive::{Call, Clocked, CutInto, Verdict, run_hook},
 };
 
 /// A call in the closure form with hooks, to be configured and awaited.
@@ -104,30 +104,32 @@ where
         let mut call = Call::watched(&policy);
         let upcoming = call.upcoming();
         let stopped = run_hook(call.deadline(), before.call(&upcoming)).await;
-        let (outcome, reason, cut) = loop {
-            call.begin();
-            let ended = call.run(operation()).await;
+        let (outcome, stop, cut) = loop {
+            let begun = call.begin(&policy);
+            let ended = call.run(begun, operation()).await;
             let keep = |value: &T| wants_other.retries(value);
             let (outcome, pause, cut) =
-                match call.judge(&policy, &rule, ended, keep).unless(stopped) {
+                match call.judge(name, &policy, &rule, ended, keep).unless(stopped) {
                     Verdict::Success(outcome) => return outcome,
-                    Verdict::GiveUp(outcome, reason, cut) => break (outcome, reason, cut),
+                    Verdict::GiveUp(outcome, stop, cut) => break (outcome, stop, cut),
                     Verdict::Retry(outcome, pause, cut) => (outcome, pause, cut),
                 };
             let failure = call.failure(name, &outcome, &pause, cut);
             if let Err(reason) = run_hook(call.deadline(), on_failure.call(&failure)).await {
-                break (outcome, reason, cut);
+                break (outcome, pause.stop(reason), cut);
             }
             if let Err(reason) = call.check_time(&pause) {
-                break (outcome, reason, cut);
+                break (outcome, pause.stop(reason), cut);
             }
-            wait(pause.delay()).await;
+            if let Err(reason) = call.pause(pause.delay()).await {
+                break (outcome, pause.stop(reason), cut);
+            }
             let upcoming = call.upcoming();
             if let Err(reason) = run_hook(call.deadline(), before.call(&upcoming)).await {
-                break (outcome, reason, cut);
+                break (outcome, pause.stop(reason), cut);
             }
         };
-        let give_up = call.give_up(name, &outcome, reason, cut);
+        let give_up = call.give_up(name, &outcome, stop, cut);
         // Whatever it answers, the call is over.
         let _: Result<(), Reason> = run_hook(None, on_give_up.call(&give_up)).await;
         outcome

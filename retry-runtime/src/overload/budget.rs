@@ -172,7 +172,7 @@ impl Bucket {
 }
 
 /// Says what a failed attempt tells about the load, and so what its retry costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Cost {
     /// The attempt was never sent because of our own connection's state: it loaded no server, its retry costs nothing.

@@ -75,6 +75,11 @@ pub trait Sender: Send + Sync {
     /// one that is handed over is copied.
     fn first(&self, command: Command) -> Option<Self::Client>;
 
+    /// Counts a command that succeeded at the attempt made in place.
+    fn succeeded(&self, command: Command) {
+        let _ = command;
+    }
+
     /// Sends one command; `attempt` makes one attempt of it, and `failed` is the error of the one made in place.
     fn send<F, Fut>(
         &self,
@@ -296,7 +301,10 @@ macro_rules! commands {
                         let answer =
                             client.$method($($crate::fred::commands::again!($arg $($same)?)),*).await;
                         match $crate::fred::commands::value!(answer $($answer)?) {
-                            Ok(value) => return ::fred::types::Value::convert(value),
+                            Ok(value) => {
+                                self.sender.succeeded(command);
+                                return ::fred::types::Value::convert(value);
+                            }
                             Err(error) => Some(error),
                         }
                     }

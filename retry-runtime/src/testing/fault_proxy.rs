@@ -18,6 +18,7 @@ use tokio::{
 
 /// What happens to a command on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The connection is closed before the server sees the command.
     CutBefore,
@@ -63,12 +64,12 @@ struct State {
 impl FaultProxy {
     /// Starts a proxy in front of the server on `server_port`; it ends when it is dropped.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If no port can be had.
-    pub async fn start(server_port: u16) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
+    /// Returns the error of the operating system if no port can be had.
+    pub async fn start(server_port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);
         let accept = tokio::spawn(async move {
@@ -79,7 +80,7 @@ impl FaultProxy {
                 }
             }
         });
-        Self { port, state, accept }
+        Ok(Self { port, state, accept })
     }
 
     /// Returns the port for clients.

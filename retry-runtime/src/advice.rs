@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use crate::{Cost, Disposition, Reason};
+
+/// What a [`Rule`](crate::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.
+///
+/// A rule that knows nothing, such as a closure, gives the default: a transient failure of unknown nature.
+///
+/// ```
+/// use retry_runtime::{Advice, Cost};
+/// use std::time::Duration;
+///
+/// // The server asked for a pause.
+/// let advice = Advice::default().cost(Cost::Throttling).retry_after(Duration::from_secs(2));
+/// # let _ = advice;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Advice {
+    pub(crate) disposition: Option<Disposition>,
+    pub(crate) class: &'static str,
+    pub(crate) cost: Cost,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Advice {
+    /// Nothing is known: a transient failure.
+    pub const NONE: Self =
+        Self { disposition: None, class: "", cost: Cost::Transient, retry_after: None };
+
+    /// Sets what the error says about the attempt.
+    pub const fn disposition(self, disposition: Disposition) -> Self {
+        Self { disposition: Some(disposition), ..self }
+    }
+
+    /// Sets the name of the kind of error, for telemetry; one of few, such as `TIMEOUT`.
+    pub const fn class(self, class: &'static str) -> Self {
+        Self { class, ..self }
+    }
+
+    /// Sets what a retry costs a [`Budget`](crate::Budget).
+    pub const fn cost(self, cost: Cost) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// Sets the time before which the server wants no other attempt; see
+    /// [`Classify::retry_after`](crate::Classify::retry_after).
+    pub const fn retry_after(self, delay: Duration) -> Self {
+        Self { retry_after: Some(delay), ..self }
+    }
+
+    /// Why a failure is not retried that the rule does not allow.
+    pub(crate) fn refusal(&self) -> Reason {
+        match self.disposition {
+            Some(Disposition::Unknown) => Reason::NotIdempotent,
+            _ => Reason::NotRetryable,
+        }
+    }
+
+    /// Joins what two members of a composite know.
+    pub(crate) fn join(self, other: Self) -> Self {
+        Self {
+            disposition: self.disposition.or(other.disposition),
+            class: if self.class.is_empty() { other.class } else { self.class },
+            cost: self.cost.max(other.cost),
+            retry_after: self.retry_after.max(other.retry_after),
+        }
+    }
+}
+
+impl Default for Advice {
+    fn default() -> Self {
+        Self::NONE
+    }
+}

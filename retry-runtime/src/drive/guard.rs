@@ -1,0 +1,236 @@
+//! What watches over a call beside its policy.
+
+use std::{
+    future::Future,
+    sync::LazyLock,
+    time::{Duration, Instant as StdInstant},
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    Admission, Charge, CircuitState, Cost, Cut, Guards, Limits, Nested, Pause, Permit, Reason,
+    Stop,
+    drive::{Clock, CutInto, Token, token::Watch},
+};
+
+/// A clock with guards.
+#[derive(Debug)]
+pub struct Guard<C> {
+    clock: C,
+    guarding: Guarding,
+}
+
+/// The guards of one call, and what they gave it.
+#[derive(Debug, Default)]
+pub struct Guarding {
+    guards: Guards,
+    admission: Option<Admission>,
+    /// Of a retry that has not begun; dropped, it gives its tokens back.
+    permit: Option<Permit>,
+    charge: Option<Charge>,
+    /// When the attempt began; only if it matters how long it runs.
+    began: Option<Instant>,
+}
+
+/// Breakers count time from here. Never later than tokio's clock, which a test can only move forward.
+static ORIGIN: LazyLock<StdInstant> = LazyLock::new(StdInstant::now);
+
+/// How long a cancelled call may block its thread at most.
+const SLICE: Duration = Duration::from_millis(20);
+
+fn now() -> Duration {
+    let origin = *ORIGIN;
+    Instant::now().into_std().saturating_duration_since(origin)
+}
+
+impl Guarding {
+    /// Begins an attempt; only the first can be refused here, [`resume`](Self::resume) asks for the others.
+    pub(crate) fn begin(&mut self, number: u32) -> Result<(), Cut> {
+        if number <= 1 {
+            if self.is_cancelled() {
+                return Err(Cut::Cancelled);
+            }
+            self.admit().map_err(Cut::BreakerOpen)?;
+        }
+        self.charge = self.permit.take().map(Permit::start);
+        self.began = self.guards.reset_after.map(|_| Instant::now());
+        Ok(())
+    }
+
+    fn admit(&mut self) -> Result<(), crate::Rejected> {
+        if let Some(breaker) = &self.guards.breaker {
+            self.admission = Some(breaker.admit(now())?);
+        }
+        Ok(())
+    }
+
+    /// Asks whether another attempt may begin after the wait.
+    pub(crate) fn resume(&mut self) -> Result<(), Reason> {
+        if self.is_cancelled() {
+            return Err(Reason::Cancelled);
+        }
+        self.admit().map_err(|_| Reason::BreakerOpen)
+    }
+
+    /// Tells the guards of a success.
+    #[inline]
+    pub(crate) fn succeeded(&mut self) {
+        if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
+            breaker.succeeded(admission, now());
+        }
+        if let Some(budget) = &self.guards.budget {
+            match self.charge.take() {
+                Some(charge) => budget.refund(charge),
+                None => budget.succeeded(),
+            }
+        }
+    }
+
+    /// Tells whether the attempt that ended ran so long that earlier ones do not count.
+    pub(crate) fn was_healthy(&self) -> bool {
+        match (self.began, self.guards.reset_after) {
+            (Some(began), Some(healthy)) => began.elapsed() >= healthy,
+            _ => false,
+        }
+    }
+
+    /// Tells the guards how an attempt ended that was no success, and asks them whether another may follow.
+    ///
+    /// An attempt that `polls` was answered, only not yet as wanted.
+    pub(crate) fn failed(
+        &mut self,
+        decision: &Result<Pause, Stop>,
+        cost: Cost,
+        polls: bool,
+    ) -> Result<(), Reason> {
+        self.charge = None;
+        if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
+            if polls || speaks_for_the_server(decision) {
+                breaker.succeeded(admission, now());
+            } else {
+                breaker.failed(admission, now());
+            }
+        }
+        if decision.is_err() {
+            return Ok(());
+        }
+        if self.is_cancelled() {
+            return Err(Reason::Cancelled);
+        }
+        if let Some(breaker) = &self.guards.breaker
+            && breaker.state(now()) == CircuitState::Open
+        {
+            return Err(Reason::BreakerOpen);
+        }
+        if let Some(budget) = &self.guards.budget {
+            self.permit = Some(budget.withdraw(cost).map_err(|_| Reason::Budget)?);
+        }
+        Ok(())
+    }
+
+    /// Gives back what was paid for an attempt that will not be made.
+    pub(crate) fn call_off(&mut self) {
+        self.permit = None;
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn budget(&self) -> Option<crate::BudgetStatistics> {
+        self.guards.budget.as_ref().map(crate::Budget::statistics)
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn circuit(&self) -> Option<CircuitState> {
+        self.guards.breaker.as_ref().map(|breaker| breaker.state(now()))
+    }
+
+    /// Says which of nested calls retries.
+    pub(crate) fn nested(&self) -> Nested {
+        self.guards.nested
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.guards.cancel.as_ref().is_some_and(Token::is_cancelled)
+    }
+}
+
+/// A server that gives a final answer works.
+fn speaks_for_the_server(decision: &Result<Pause, Stop>) -> bool {
+    matches!(decision, Err(stop) if stop.reason == Reason::NotRetryable)
+}
+
+impl<C: Clock> Clock for Guard<C> {
+    type Ended<R> = C::Ended<R>;
+    type Running<F: Future> = C::Running<F>;
+    type Kept<O> = Option<O>;
+    type Watch = Option<Watch>;
+
+    fn start(limits: Limits, guards: impl FnOnce() -> Guards) -> Self {
+        let guarding = Guarding { guards: guards(), ..Guarding::default() };
+        Self { clock: C::start(limits, Guards::default), guarding }
+    }
+
+    #[inline]
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    #[inline]
+    fn deadline(&self) -> Option<Instant> {
+        self.clock.deadline()
+    }
+
+    fn run<F: Future>(&mut self, number: u32, attempt: F, _: Option<Cut>) -> C::Running<F> {
+        let refused = self.guarding.begin(number).err();
+        self.clock.run(number, attempt, refused)
+    }
+
+    fn run_blocking<R>(
+        &mut self,
+        number: u32,
+        attempt: impl FnOnce() -> R,
+        _: Option<Cut>,
+    ) -> C::Ended<R> {
+        let refused = self.guarding.begin(number).err();
+        self.clock.run_blocking(number, attempt, refused)
+    }
+
+    /// In slices: nothing wakes a thread that sleeps when the call is cancelled.
+    fn sleep(&self, delay: Duration) {
+        let begin = StdInstant::now();
+        while !self.guarding.is_cancelled() {
+            let left = delay.saturating_sub(begin.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(SLICE));
+        }
+    }
+
+    #[inline]
+    fn guarding(&mut self) -> Option<&mut Guarding> {
+        Some(&mut self.guarding)
+    }
+
+    fn watch(&self) -> Option<Watch> {
+        self.guarding.guards.cancel.as_ref().map(Token::watch)
+    }
+
+    fn keep<O>(outcome: O) -> Option<O> {
+        Some(outcome)
+    }
+
+    fn kept<O>(kept: Option<O>) -> Option<O> {
+        kept
+    }
+}
+
+impl<R, C: CutInto<R>> CutInto<R> for Guard<C> {
+    fn outcome(ended: C::Ended<R>) -> (R, Option<Cut>) {
+        C::outcome(ended)
+    }
+
+    fn peek(ended: &C::Ended<R>) -> Option<&R> {
+        C::peek(ended)
+    }
+}

@@ -1,0 +1,86 @@
+//! The wait between two attempts.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+
+use super::token::Watch;
+
+/// What can end a wait before its time.
+pub trait Watching {
+    /// Tells whether the wait is to end now; else the task is woken when it is.
+    fn is_over(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool;
+}
+
+impl Watching for () {
+    #[inline]
+    fn is_over(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
+        false
+    }
+}
+
+impl Watching for Option<Watch> {
+    fn is_over(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool {
+        self.as_pin_mut().is_some_and(|watch| watch.is_cancelled(context))
+    }
+}
+
+pin_project! {
+    /// Waits before a retry; a delay of zero gives other tasks their turn without touching the timer.
+    #[derive(Debug)]
+    pub struct Rest<W> {
+        #[pin]
+        pause: Timer,
+        #[pin]
+        watch: W,
+    }
+}
+
+pin_project! {
+    #[project = TimerProjection]
+    #[derive(Debug)]
+    enum Timer {
+        Yield { yielded: bool },
+        Wait { #[pin] sleep: Sleep },
+    }
+}
+
+impl<W> Rest<W> {
+    pub(crate) fn new(delay: Duration, watch: W) -> Self {
+        let pause = if delay.is_zero() {
+            Timer::Yield { yielded: false }
+        } else {
+            Timer::Wait { sleep: sleep(delay) }
+        };
+        Self { pause, watch }
+    }
+}
+
+impl<W: Watching> Future for Rest<W> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.watch.is_over(context) {
+            return Poll::Ready(());
+        }
+        match this.pause.project() {
+            TimerProjection::Wait { sleep } => {
+                ready!(sleep.poll(context));
+            }
+            TimerProjection::Yield { yielded } if !*yielded => {
+                *yielded = true;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            TimerProjection::Yield { .. } => {}
+        }
+        Poll::Ready(())
+    }
+}

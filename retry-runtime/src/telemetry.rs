@@ -1,0 +1,160 @@
+//! What a call tells of itself: an event for every failed attempt and for the end of a call that failed once, and
+//! metrics. Nothing of the operation's arguments or values is in it.
+//!
+//! An event goes to the span in which the caller awaits.
+
+use std::time::Duration;
+
+use crate::{
+    Disposition, Pause, Reason, Stop,
+    drive::{Enclosing, Guarding},
+    testing,
+};
+
+fn said(disposition: Option<Disposition>) -> &'static str {
+    match disposition {
+        None => "",
+        Some(Disposition::NotExecuted) => "not_executed",
+        Some(Disposition::Unknown) => "unknown",
+        Some(Disposition::Permanent) => "permanent",
+    }
+}
+
+/// Counts a call that succeeded at its first attempt: the hot path, without an event.
+#[inline]
+pub(crate) fn succeeded_at_once(operation: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics_facade::call(operation, "first_attempt", "success");
+    let _ = operation;
+}
+
+/// Tells that an attempt failed and another follows.
+pub(crate) fn retrying(operation: &'static str, attempt: u32, elapsed: Duration, pause: &Pause) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "retry_runtime",
+        operation,
+        attempt,
+        delay = ?pause.delay,
+        elapsed = ?elapsed,
+        disposition = said(pause.advice.disposition),
+        error.class = pause.advice.class,
+        "attempt failed, will retry"
+    );
+    #[cfg(feature = "metrics")]
+    metrics_facade::retry(operation, pause.delay, pause.advice.class);
+    let _ = (elapsed, said(pause.advice.disposition));
+    testing::retried(operation, attempt, pause.delay);
+}
+
+/// Tells that a call succeeded after it failed.
+pub(crate) fn succeeded_after_retry(operation: &'static str, attempt: u32, elapsed: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(
+        target: "retry_runtime",
+        operation,
+        attempt,
+        elapsed = ?elapsed,
+        reason = "success_after_retry",
+        "call succeeded after a retry"
+    );
+    #[cfg(feature = "metrics")]
+    metrics_facade::call(operation, "after_retry", "success");
+    let _ = elapsed;
+    testing::ended(operation, attempt, None);
+}
+
+/// Tells that a call failed for good.
+pub(crate) fn gave_up(operation: &'static str, attempt: u32, elapsed: Duration, stop: &Stop) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: "retry_runtime",
+        operation,
+        attempt,
+        elapsed = ?elapsed,
+        disposition = said(stop.advice.disposition),
+        error.class = stop.advice.class,
+        reason = stop.reason.as_str(),
+        "call failed"
+    );
+    #[cfg(feature = "metrics")]
+    metrics_facade::call(operation, metrics_facade::attempts(attempt), "failure");
+    let _ = elapsed;
+    testing::ended(operation, attempt, Some(stop.reason));
+}
+
+/// Tells that a call was dropped after it failed.
+pub(crate) fn dropped(operation: &'static str, attempt: u32, elapsed: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(
+        target: "retry_runtime",
+        operation,
+        attempt,
+        elapsed = ?elapsed,
+        reason = "cancelled",
+        "call was dropped"
+    );
+    #[cfg(feature = "metrics")]
+    metrics_facade::call(operation, "after_retry", "cancelled");
+    let _ = elapsed;
+    testing::ended(operation, attempt, Some(Reason::Cancelled));
+}
+
+/// Tells that a call retries inside another that retries.
+pub(crate) fn nested(operation: &'static str, enclosing: &Enclosing, together: Option<u32>) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "retry_runtime",
+        operation,
+        enclosing_attempt = enclosing.attempt,
+        worst_case_attempts = together,
+        "retries are nested, their attempts multiply"
+    );
+    let _ = (operation, enclosing.attempt, together);
+}
+
+/// Publishes the state of what watches over a call that failed.
+pub(crate) fn guards(operation: &'static str, guarding: &Guarding) {
+    #[cfg(feature = "metrics")]
+    metrics_facade::guards(operation, guarding);
+    let _ = (operation, guarding);
+}
+
+/// Metrics through the facade `metrics`; the names are documented in the crate's documentation.
+#[cfg(feature = "metrics")]
+mod metrics_facade {
+    use std::time::Duration;
+
+    use metrics::{counter, gauge, histogram};
+
+    use crate::{CircuitState, drive::Guarding};
+
+    pub(super) fn attempts(attempt: u32) -> &'static str {
+        if attempt > 1 { "after_retry" } else { "first_attempt" }
+    }
+
+    pub(super) fn call(operation: &'static str, attempts: &'static str, outcome: &'static str) {
+        counter!("retry.calls", "operation" => operation, "attempts" => attempts, "outcome" => outcome)
+            .increment(1);
+    }
+
+    pub(super) fn retry(operation: &'static str, delay: Duration, class: &'static str) {
+        counter!("retry.retries", "operation" => operation, "error.type" => class).increment(1);
+        histogram!("retry.delay", "operation" => operation).record(delay);
+    }
+
+    pub(super) fn guards(operation: &'static str, guarding: &Guarding) {
+        if let Some(statistics) = guarding.budget() {
+            gauge!("retry.budget.level", "operation" => operation).set(statistics.level);
+            counter!("retry.budget.refused", "operation" => operation).absolute(statistics.refused);
+        }
+        if let Some(state) = guarding.circuit() {
+            let state = match state {
+                CircuitState::Closed => 0,
+                CircuitState::HalfOpen => 1,
+                CircuitState::Open => 2,
+            };
+            gauge!("retry.breaker.state", "operation" => operation).set(state);
+        }
+    }
+}

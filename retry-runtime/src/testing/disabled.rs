@@ -1,0 +1,22 @@
+//! Without the feature `testing` nothing is overridden and nobody listens.
+
+use std::time::Duration;
+
+use crate::{Pause, Random, Reason, Stop};
+
+#[inline]
+pub(crate) fn with_random<T>(draw: impl FnOnce(&mut Random) -> T) -> T {
+    Random::with_thread_local(draw)
+}
+
+#[inline]
+#[expect(clippy::unnecessary_wraps, reason = "the feature `testing` refuses")]
+pub(crate) fn limit(_: u32, _: &mut Pause) -> Result<(), Stop> {
+    Ok(())
+}
+
+#[inline]
+pub(crate) fn retried(_: &'static str, _: u32, _: Duration) {}
+
+#[inline]
+pub(crate) fn ended(_: &'static str, _: u32, _: Option<Reason>) {}

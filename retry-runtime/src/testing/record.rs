@@ -1,0 +1,119 @@
+use std::{cell::RefCell, future::Future, pin::pin, time::Duration};
+
+use crate::Reason;
+
+/// Runs a future and records what the calls in it did that failed at least once.
+///
+/// Tasks that are spawned inside are not recorded; an inner recording takes what happens in it.
+/// On tokio's paused clock the delays pass at once and are recorded nevertheless.
+pub async fn record<F: Future>(future: F) -> Recording<F::Output> {
+    let mut future = pin!(future);
+    let mut ours = Vec::new();
+    let output = std::future::poll_fn(|context| {
+        let outer = CURRENT.replace(Some(std::mem::take(&mut ours)));
+        let restore = Restore { outer };
+        let poll = future.as_mut().poll(context);
+        ours = CURRENT.take().unwrap_or_default();
+        drop(restore);
+        poll
+    })
+    .await;
+    Recording { output, calls: ours }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Vec<Call>>> = const { RefCell::new(None) };
+}
+
+struct Restore {
+    outer: Option<Vec<Call>>,
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.outer.take());
+    }
+}
+
+/// What a future returned, and what the calls in it did.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Recording<T> {
+    /// What the future returned.
+    pub output: T,
+    /// The calls that failed at least once, in the order of their first failure.
+    pub calls: Vec<Call>,
+}
+
+impl<T> Recording<T> {
+    /// Returns the attempts of the first call that failed, or 1 if none did.
+    pub fn attempts(&self) -> u32 {
+        self.calls.first().map_or(1, |call| call.attempts)
+    }
+
+    /// Returns the waits of the first call that failed, in their order.
+    pub fn delays(&self) -> Vec<Duration> {
+        self.calls.first().map(|call| call.delays.clone()).unwrap_or_default()
+    }
+
+    /// Returns why the first call that failed ended without success, if it did.
+    pub fn reason(&self) -> Option<Reason> {
+        self.calls.first()?.reason
+    }
+}
+
+/// What a call did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The name of the operation.
+    pub operation: &'static str,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// The waits before the retries.
+    pub delays: Vec<Duration>,
+    /// Why it ended, if it ended without success.
+    pub reason: Option<Reason>,
+    is_over: bool,
+}
+
+/// Notes that an attempt failed and another follows.
+pub(crate) fn retried(operation: &'static str, attempt: u32, delay: Duration) {
+    with_call(operation, attempt, |call| call.delays.push(delay));
+}
+
+/// Notes the end of a call.
+pub(crate) fn ended(operation: &'static str, attempt: u32, reason: Option<Reason>) {
+    with_call(operation, attempt, |call| {
+        (call.reason, call.is_over) = (reason, true);
+    });
+}
+
+/// Finds the call by its name and the attempt that is due; calls inside others end first.
+fn with_call(operation: &'static str, attempt: u32, note: impl FnOnce(&mut Call)) {
+    CURRENT.with_borrow_mut(|current| {
+        let Some(calls) = current else { return };
+        let is_it = |call: &&mut Call| {
+            let due = u32::try_from(call.delays.len()).unwrap_or(u32::MAX).saturating_add(1);
+            !call.is_over && call.operation == operation && due == attempt
+        };
+        let found = if attempt > 1 { calls.iter_mut().rev().find(is_it) } else { None };
+        match found {
+            Some(call) => {
+                call.attempts = attempt;
+                note(call);
+            }
+            None => {
+                let mut call = Call {
+                    operation,
+                    attempts: attempt,
+                    delays: Vec::new(),
+                    reason: None,
+                    is_over: false,
+                };
+                note(&mut call);
+                calls.push(call);
+            }
+        }
+    });
+}
