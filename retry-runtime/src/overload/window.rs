@@ -59,7 +59,8 @@ impl Window {
         self.buckets.iter().enumerate().fold(Counts::default(), |sum, (index, bucket)| {
             let expected = if index <= last { lap } else { lap.wrapping_sub(1) & Bucket::LAPS };
             let Bucket { lap, counts } = Bucket::unpack(bucket.load(Ordering::Relaxed));
-            if lap != expected {
+            // Another thread may have read the clock later than this one did, and its outcome counts.
+            if lap.wrapping_sub(expected) & Bucket::LAPS > Bucket::LATEST {
                 return sum;
             }
             Counts {
