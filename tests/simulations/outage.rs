@@ -4,10 +4,13 @@
 //! have given up on.
 //! 20 clients make 35 calls a second each, so it is busy for 70 % of the time; they wait for an answer for half a second.
 //! For five seconds the server does only half its work.
+//! Every client has a budget or a breaker of its own, with the defaults.
 
 use std::time::Duration;
 
-use retry_runtime::{Backoff, Budget, Charge, Cost, Exponential, Permit, Random, Wait};
+use retry_runtime::{
+    Admission, Backoff, Budget, Charge, CircuitBreaker, Cost, Exponential, Permit, Random, Wait,
+};
 
 use crate::{Agenda, until_next};
 
@@ -21,17 +24,36 @@ const SECONDS: usize = 90;
 enum Event {
     Call,
     Retry { retry: u32, waited: Duration, permit: Option<Permit> },
-    Answer { charge: Option<Charge> },
-    Timeout { retry: u32, waited: Option<Duration> },
+    Answer { charge: Option<Charge>, admission: Option<Admission> },
+    Timeout { retry: u32, waited: Option<Duration>, admission: Option<Admission> },
 }
 
+#[derive(Default)]
 struct Client {
     retries: u32,
     budget: Option<Budget>,
+    breaker: Option<CircuitBreaker>,
 }
 
 impl Client {
-    fn succeeded(&self, charge: Option<Charge>) {
+    /// Returns the admission of an attempt by the breaker, if there is one, or nothing if it is rejected.
+    fn admit(&self, now: Duration) -> Option<Option<Admission>> {
+        match &self.breaker {
+            Some(breaker) => breaker.admit(now).ok().map(Some),
+            None => Some(None),
+        }
+    }
+
+    fn failed(&self, admission: Option<Admission>, now: Duration) {
+        if let Some((breaker, admission)) = self.breaker.as_ref().zip(admission) {
+            breaker.failed(admission, now);
+        }
+    }
+
+    fn succeeded(&self, charge: Option<Charge>, admission: Option<Admission>, now: Duration) {
+        if let Some((breaker, admission)) = self.breaker.as_ref().zip(admission) {
+            breaker.succeeded(admission, now);
+        }
         match (&self.budget, charge) {
             (Some(budget), Some(charge)) => budget.refund(charge),
             (Some(budget), None) => budget.succeeded(),
@@ -74,10 +96,10 @@ fn second(time: Duration) -> usize {
 }
 
 /// Returns the requests that arrived and the calls that were answered in time, per second.
-fn run(retries: u32, budget: impl Fn() -> Option<Budget>) -> ([u32; SECONDS], [u32; SECONDS]) {
+fn run(seed: u64, client: impl Fn() -> Client) -> ([u32; SECONDS], [u32; SECONDS]) {
     let backoff = Exponential::new();
-    let mut random = Random::seeded(2);
-    let clients = [(); CLIENTS].map(|()| Client { retries, budget: budget() });
+    let mut random = Random::seeded(seed);
+    let clients = [(); CLIENTS].map(|()| client());
     let (mut server, mut answered) =
         (Server { free_at: Duration::ZERO, requests: [0; SECONDS] }, [0; SECONDS]);
     let mut agenda = Agenda::new();
@@ -90,12 +112,13 @@ fn run(retries: u32, budget: impl Fn() -> Option<Budget>) -> ([u32; SECONDS], [u
         }
         let client = &clients[index];
         let (retry, waited, charge) = match event {
-            Event::Answer { charge } => {
+            Event::Answer { charge, admission } => {
                 answered[second(now)] += 1;
-                client.succeeded(charge);
+                client.succeeded(charge, admission, now);
                 continue;
             }
-            Event::Timeout { retry, waited } => {
+            Event::Timeout { retry, waited, admission } => {
+                client.failed(admission, now);
                 if let Some(permit) = client.permit(retry + 1) {
                     let retry = retry + 1;
                     let waited = backoff.delay(&mut Wait::new(retry, waited, &mut random));
@@ -112,11 +135,12 @@ fn run(retries: u32, budget: impl Fn() -> Option<Budget>) -> ([u32; SECONDS], [u
                 (retry, Some(waited), permit.map(Permit::start))
             }
         };
+        let Some(admission) = client.admit(now) else { continue };
         let done = server.take(now);
         if done <= now + TIMEOUT {
-            agenda.plan(done, (index, Event::Answer { charge }));
+            agenda.plan(done, (index, Event::Answer { charge, admission }));
         } else {
-            agenda.plan(now + TIMEOUT, (index, Event::Timeout { retry, waited }));
+            agenda.plan(now + TIMEOUT, (index, Event::Timeout { retry, waited, admission }));
         }
     }
     (server.requests, answered)
@@ -128,30 +152,38 @@ fn mean(answered: &[u32; SECONDS], seconds: std::ops::Range<usize>) -> f64 {
     f64::from(answered[seconds].iter().sum::<u32>()) / f64::from(count)
 }
 
+/// Returns the runs without retries, with three, with a budget and with a breaker.
+fn runs(seed: u64) -> [([u32; SECONDS], [u32; SECONDS]); 4] {
+    let retrying = || Client { retries: 3, ..Client::default() };
+    [
+        run(seed, Client::default),
+        run(seed, retrying),
+        run(seed, || Client { budget: Some(Budget::new()), ..retrying() }),
+        run(seed, || Client { breaker: Some(CircuitBreaker::new()), ..retrying() }),
+    ]
+}
+
 #[test]
-fn an_outage_outlives_its_cause_unless_a_budget_bounds_the_retries() {
-    let (none_requests, none) = run(0, || None);
-    let (unbounded_requests, unbounded) = run(3, || None);
-    let (budgeted_requests, budgeted) = run(3, || Some(Budget::new()));
-
+fn an_outage_outlives_its_cause_unless_something_bounds_the_load() {
     println!("requests -> calls answered in time, per second; the server is slow in {TRIGGER:?}");
-    println!("second |  no retries |    3 retries | 3 and a budget");
-    for second in 16..56 {
-        println!(
-            "    {second:2} | {:4} -> {:4} | {:5} -> {:4} | {:5} -> {:4}",
-            none_requests[second],
-            none[second],
-            unbounded_requests[second],
-            unbounded[second],
-            budgeted_requests[second],
-            budgeted[second],
-        );
+    println!("second |   no retries |    3 retries |  3 and budget | 3 and breaker");
+    let printed = runs(1);
+    for second in 16..40 {
+        let cells = printed
+            .iter()
+            .map(|(requests, answered)| format!("{:4} -> {:4}", requests[second], answered[second]))
+            .collect::<Vec<_>>();
+        println!("    {second:2} | {}", cells.join(" | "));
     }
 
-    for answered in [&none, &unbounded, &budgeted] {
-        assert!((680.0..720.0).contains(&mean(answered, 5..20)), "all is well before");
+    for runs in [printed, runs(2), runs(3)] {
+        let [none, unbounded, budgeted, broken] = runs.map(|(_, answered)| answered);
+        for answered in [&none, &unbounded, &budgeted, &broken] {
+            assert!((670.0..730.0).contains(&mean(answered, 5..20)), "all is well before");
+        }
+        assert!(mean(&unbounded, 30..SECONDS) < 7.0, "65 s later the outage goes on");
+        assert!(mean(&none, 30..SECONDS) > 680.0, "without retries it ends with its cause");
+        assert!(mean(&budgeted, 35..SECONDS) > 680.0, "with a budget it ends soon after");
+        assert!(mean(&broken, 45..SECONDS) > 680.0, "with a breaker it ends with a probe");
     }
-    assert!(mean(&unbounded, 30..SECONDS) < 7.0, "65 s later the outage goes on");
-    assert!(mean(&none, 35..SECONDS) > 680.0, "without retries it ends with its cause");
-    assert!(mean(&budgeted, 45..SECONDS) > 680.0, "with a budget it ends soon after");
 }
