@@ -84,6 +84,14 @@ fn forgets_what_left_the_window() {
 }
 
 #[test]
+fn counts_what_happened_after_the_clock_was_read() {
+    let breaker = breaker();
+    fail(&breaker, seconds(10), 3);
+    fail(&breaker, millis(9_999), 1);
+    assert_eq!(breaker.state(seconds(10)), CircuitState::Open);
+}
+
+#[test]
 fn forgets_after_any_pause() {
     let laps = 1_u64 << 22;
     for pause in [11, 100, 2_570, 10 * (laps - 300), 10 * laps + 100] {

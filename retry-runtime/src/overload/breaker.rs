@@ -89,20 +89,12 @@ impl CircuitBreaker {
     }
 
     /// Counts a success at the time `now`; closes the breaker after the last probe.
-    pub fn succeeded(&self, mut admission: Admission, now: Duration) {
-        match admission.probe.take() {
-            None => {
-                if self.load() == admission.regular() {
-                    self.0.window.record(Outcome::Success, now, admission.generation);
-                }
-            }
-            Some(breaker) => breaker.settle(admission.generation, |state, probes| {
-                if probes.succeeded + 1 == breaker.0.settings.probes {
-                    return state.then(Phase::Closed);
-                }
-                let (running, succeeded) = (probes.running - 1, probes.succeeded + 1);
-                state.still(Phase::HalfOpen(Probes { running, succeeded, ..probes }))
-            }),
+    pub fn succeeded(&self, admission: Admission, now: Duration) {
+        if admission.is_probe() {
+            return Self::probe_succeeded(admission);
+        }
+        if self.load() == admission.regular() {
+            self.0.window.record(Outcome::Success, now, admission.generation);
         }
     }
 
@@ -137,8 +129,6 @@ impl CircuitBreaker {
 
     #[cold]
     fn admit_probe(&self, mut state: State, now: Duration) -> Result<Admission, Rejected> {
-        let last = slice(nanos(now), self.slice_length());
-        let first = Phase::HalfOpen(Probes { last, running: 1, succeeded: 0 });
         loop {
             let next = match state.phase {
                 Phase::Closed => {
@@ -149,17 +139,18 @@ impl CircuitBreaker {
                     if !retry_in.is_zero() {
                         return Err(Rejected { retry_in });
                     }
-                    state.then(first)
+                    state.then(Phase::HalfOpen(Probes::first(self.slice(now))))
                 }
                 Phase::HalfOpen(probes) if probes.taken() < self.0.settings.probes => {
-                    let running = probes.running + 1;
+                    let (last, running) = (self.slice(now), probes.running + 1);
                     state.still(Phase::HalfOpen(Probes { last, running, ..probes }))
                 }
                 Phase::HalfOpen(probes) => {
+                    let last = self.slice(now);
                     if slices_between(probes.last, last) <= Self::SLICES {
                         return Err(Rejected { retry_in: Duration::ZERO });
                     }
-                    state.then(first)
+                    state.then(Phase::HalfOpen(Probes::first(last)))
                 }
             };
             match self.replace(state, next) {
@@ -170,6 +161,18 @@ impl CircuitBreaker {
                 Err(changed) => state = changed,
             }
         }
+    }
+
+    #[cold]
+    fn probe_succeeded(mut admission: Admission) {
+        let Some(breaker) = admission.probe.take() else { return };
+        breaker.settle(admission.generation, |state, probes| {
+            let (running, succeeded) = (probes.running - 1, probes.succeeded + 1);
+            if succeeded == breaker.0.settings.probes {
+                return state.then(Phase::Closed);
+            }
+            state.still(Phase::HalfOpen(Probes { running, succeeded, ..probes }))
+        });
     }
 
     /// Takes one running probe of a generation to its next state, unless that generation is over.
@@ -193,8 +196,8 @@ impl CircuitBreaker {
             && f64::from(failures) / f64::from(calls) >= self.0.settings.failure_ratio
     }
 
-    fn slice_length(&self) -> u64 {
-        nanos(self.0.settings.open_for / Self::SLICES)
+    fn slice(&self, now: Duration) -> u32 {
+        slice(nanos(now), nanos(self.0.settings.open_for / Self::SLICES))
     }
 
     fn load(&self) -> State {

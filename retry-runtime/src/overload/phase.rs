@@ -30,6 +30,11 @@ pub(super) struct Probes {
 }
 
 impl Probes {
+    /// Returns the places with one taken by a first probe.
+    pub(super) fn first(last: u32) -> Self {
+        Self { last, running: 1, succeeded: 0 }
+    }
+
     /// Returns the places taken, at most as many as there are probes.
     pub(super) fn taken(self) -> u8 {
         self.running + self.succeeded

@@ -1,4 +1,4 @@
-use std::{array, time::Duration};
+use std::{array, num::NonZeroU64, time::Duration};
 
 use super::sync::{AtomicU64, Ordering, fence};
 
@@ -7,7 +7,7 @@ use super::sync::{AtomicU64, Ordering, fence};
 /// Outcomes are counted exactly, whatever the number of threads.
 /// The bucket being filled is part of the window, so it reaches back between nine and ten tenths of its length.
 pub(super) struct Window {
-    nanos_per_bucket: u64,
+    nanos_per_bucket: NonZeroU64,
     buckets: [AtomicU64; BUCKETS],
 }
 
@@ -28,7 +28,8 @@ const BUCKETS: usize = 10;
 impl Window {
     pub(super) fn new(length: Duration) -> Self {
         Self {
-            nanos_per_bucket: (nanos(length) / BUCKETS as u64).max(1),
+            nanos_per_bucket: NonZeroU64::new(nanos(length) / BUCKETS as u64)
+                .unwrap_or(NonZeroU64::MIN),
             buckets: array::from_fn(|_| AtomicU64::new(0)),
         }
     }
@@ -40,11 +41,13 @@ impl Window {
         let (index, lap) = self.place(now, period);
         let bucket = &self.buckets[index];
         let _ = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
-            let ahead = Bucket::unpack(word).lap.wrapping_sub(lap) & Bucket::LAPS;
-            match ahead {
-                0 => Some(Bucket::unpack(word).counting(outcome).pack()),
+            let bucket = Bucket::unpack(word);
+            match bucket.lap.wrapping_sub(lap) & Bucket::LAPS {
+                // The common case is one addition to the word as it is.
+                0 if bucket.has_room() => Some(word + Bucket::one(outcome)),
+                0 => Some(bucket.halved().pack() + Bucket::one(outcome)),
                 1..=Bucket::LATEST => None,
-                _ => Some(Bucket { lap, counts: Counts::default() }.counting(outcome).pack()),
+                _ => Some(Bucket { lap, counts: Counts::default() }.pack() + Bucket::one(outcome)),
             }
         });
     }
@@ -59,7 +62,8 @@ impl Window {
         self.buckets.iter().enumerate().fold(Counts::default(), |sum, (index, bucket)| {
             let expected = if index <= last { lap } else { lap.wrapping_sub(1) & Bucket::LAPS };
             let Bucket { lap, counts } = Bucket::unpack(bucket.load(Ordering::Relaxed));
-            if lap != expected {
+            // Another thread may have read the clock later than this one did, and its outcome counts.
+            if lap.wrapping_sub(expected) & Bucket::LAPS > Bucket::LATEST {
                 return sum;
             }
             Counts {
@@ -94,18 +98,22 @@ impl Bucket {
     // so long that the laps went round (485 days for 10 s).
     const LATEST: u32 = 1 << 8;
 
-    fn counting(self, outcome: Outcome) -> Self {
-        let Counts { mut failures, mut successes } = self.counts;
-        // Two million outcomes in a tenth of the window: from here on the ratio is kept, not the sum.
-        if failures.max(successes) == Self::COUNT {
-            failures /= 2;
-            successes /= 2;
-        }
+    fn has_room(self) -> bool {
+        self.counts.failures < Self::COUNT && self.counts.successes < Self::COUNT
+    }
+
+    /// Makes room after two million outcomes in a tenth of the window: the ratio is kept, not the sum.
+    fn halved(self) -> Self {
+        let Counts { failures, successes } = self.counts;
+        Self { counts: Counts { failures: failures / 2, successes: successes / 2 }, ..self }
+    }
+
+    /// Returns what one outcome adds to a word.
+    fn one(outcome: Outcome) -> u64 {
         match outcome {
-            Outcome::Failure => failures += 1,
-            Outcome::Success => successes += 1,
+            Outcome::Success => 1,
+            Outcome::Failure => 1 << 21,
         }
-        Self { lap: self.lap, counts: Counts { failures, successes } }
     }
 
     fn pack(self) -> u64 {

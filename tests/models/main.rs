@@ -1,0 +1,72 @@
+//! The budget and the circuit breaker in every order that threads can take.
+//!
+//! The files of the runtime are compiled here with the atomics of loom, which runs a model again and again until it has
+//! seen every interleaving and every value that a relaxed load may return; three threads up to three preemptions.
+#![allow(missing_docs, dead_code, reason = "not all of the runtime's files is used here")]
+
+#[path = "../../retry-runtime/src/overload/admission.rs"]
+mod admission;
+#[path = "../../retry-runtime/src/overload/breaker.rs"]
+mod breaker;
+#[path = "../../retry-runtime/src/overload/breaker_builder.rs"]
+mod breaker_builder;
+mod breaker_models;
+#[path = "../../retry-runtime/src/overload/budget.rs"]
+mod budget;
+#[path = "../../retry-runtime/src/overload/budget_builder.rs"]
+mod budget_builder;
+mod budget_models;
+#[path = "../../retry-runtime/src/overload/phase.rs"]
+mod phase;
+#[path = "../../retry-runtime/src/overload/window.rs"]
+mod window;
+
+mod sync {
+    pub(super) use loom::sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering, fence},
+    };
+}
+
+use std::{
+    array,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use retry_runtime::ConfigError;
+
+use crate::{
+    breaker::CircuitBreaker,
+    budget::{Budget, Cost},
+};
+
+/// How often a thread that could go on is stopped in one order; two threads are explored without bound.
+const PREEMPTIONS: usize = 3;
+
+/// Runs a model of so many threads in every order and prints how many there were.
+fn explore(threads: usize, name: &str, model: impl Fn() + Send + Sync + 'static) {
+    let orders = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&orders);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = (threads > 2).then_some(PREEMPTIONS);
+    builder.check(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    println!("{threads} threads, {name}: {} orders", orders.load(Ordering::Relaxed));
+}
+
+/// Runs a function on threads of its own, all at once, and returns what each returned.
+fn together<const THREADS: usize, T: 'static>(
+    run: impl Fn(usize) -> T + Send + Sync + 'static,
+) -> [T; THREADS] {
+    let run = Arc::new(run);
+    let threads: [_; THREADS] = array::from_fn(|index| {
+        let run = Arc::clone(&run);
+        loom::thread::spawn(move || run(index))
+    });
+    threads.map(|thread| thread.join().expect("the thread ended well"))
+}
