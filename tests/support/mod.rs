@@ -1,7 +1,10 @@
 //! What the tests against a real server share.
 
 mod fault_proxy;
+mod load;
 mod redis_server;
+mod resp;
 
 pub use fault_proxy::{Fault, FaultProxy};
+pub use load::{Load, Tally};
 pub use redis_server::RedisServer;
