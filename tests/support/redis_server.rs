@@ -127,10 +127,21 @@ impl RedisServer {
 
     /// Returns how often the server executed a command since it started, by its own count.
     pub fn executed(&self, command: &str) -> u64 {
-        let statistics = self.text(&["INFO", "commandstats"]);
-        let begin = format!("cmdstat_{}:calls=", command.to_lowercase());
-        let line = statistics.lines().find_map(|line| line.strip_prefix(begin.as_str()));
-        line.map_or(0, |line| line.split(',').next().expect("a number").parse().expect("a number"))
+        self.statistic("commandstats", &format!("cmdstat_{}:calls=", command.to_lowercase()))
+    }
+
+    /// Returns how often the server answered an error such as `OOM` since it started, by its own count.
+    pub fn refused(&self, error: &str) -> u64 {
+        self.statistic("errorstats", &format!("errorstat_{error}:count="))
+    }
+
+    fn statistic(&self, section: &str, begin: &str) -> u64 {
+        let statistics = self.text(&["INFO", section]);
+        let number = statistics.lines().find_map(|line| line.strip_prefix(begin));
+        number.map_or(0, |text| {
+            let digits = text.split(',').next().unwrap_or_default();
+            digits.parse().unwrap_or_else(|_| panic!("{begin}{text} is no number"))
+        })
     }
 }
 
