@@ -98,8 +98,12 @@ impl RedisServer {
     ///
     /// If the server does not answer.
     pub fn command(&self, words: &[&str]) -> String {
+        self.try_command(words).unwrap_or_else(|error| panic!("{words:?} failed: {error}"))
+    }
+
+    /// Sends one command to a server that may be down.
+    pub(crate) fn try_command(&self, words: &[&str]) -> io::Result<String> {
         request(self.port, words, START_LIMIT)
-            .unwrap_or_else(|error| panic!("{words:?} failed: {error}"))
     }
 
     /// Sends one command and returns the strings and numbers of the reply.

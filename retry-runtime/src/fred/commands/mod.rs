@@ -370,4 +370,5 @@ macro_rules! value {
     };
 }
 
+pub(super) use by_hand::routed;
 use {again, answer, commands, value, wait};
