@@ -69,7 +69,7 @@ impl Writes {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_keeps_every_acknowledged_write() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let client = connect(&server, PATIENT).await;
@@ -87,7 +87,7 @@ async fn a_server_that_crashes_keeps_every_acknowledged_write() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_executes_late_what_it_got_and_that_once() {
     let server = RedisServer::start(&[]);
     let client = connect(&server, POLICY).await;
@@ -104,7 +104,7 @@ async fn a_server_that_hangs_executes_late_what_it_got_and_that_once() {
     assert!(counts.texts.iter().all(|text| text.starts_with("Timeout Error")), "{counts:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_connections_lose_no_write_and_double_none() {
     let server = RedisServer::start(&[]);
     let client = connect(&server, PATIENT).await;
@@ -122,7 +122,7 @@ async fn killed_connections_lose_no_write_and_double_none() {
 }
 
 /// The server holds writes back and executes them later; reads go on.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paused_writes_are_executed_once_and_reads_go_on() {
     let server = RedisServer::start(&[]);
     let client = connect(&server, POLICY).await;
@@ -141,7 +141,7 @@ async fn paused_writes_are_executed_once_and_reads_go_on() {
 }
 
 /// The refusal says that nothing was executed, so every write passes in the end, and nothing is in doubt.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_memory_delays_writes_until_there_is_room() {
     let server = RedisServer::start(&[]);
     let client = connect(&server, PATIENT).await;
@@ -160,7 +160,7 @@ async fn a_full_memory_delays_writes_until_there_is_room() {
 }
 
 /// fred can put `READONLY` on commands that were executed, so it is in doubt: who may be repeated waits it out.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_demoted_primary_refuses_writes_until_it_is_promoted() {
     let server = RedisServer::start(&["--repl-diskless-sync-delay", "0"]);
     let other = RedisServer::start(&["--repl-diskless-sync-delay", "0"]);
@@ -193,7 +193,7 @@ async fn a_demoted_primary_refuses_writes_until_it_is_promoted() {
     assert_eq!(server.number(&["GET", "other"]), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_element_is_popped_for_two() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let client = connect(&server, PATIENT).await;
