@@ -3,10 +3,12 @@
 mod fault_proxy;
 mod load;
 mod redis_cluster;
+mod redis_sentinel;
 mod redis_server;
 mod resp;
 
 pub use fault_proxy::{Fault, FaultProxy};
 pub use load::{Load, Tally};
 pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;
 pub use redis_server::RedisServer;
