@@ -8,7 +8,7 @@ use retry_runtime::{
     Constant, ErrorClass, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::RedisServer;
+use retry_tests::{Load, RedisServer};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(100);
 
@@ -72,6 +72,30 @@ async fn a_connection_that_fred_gives_up_is_made_anew() {
     let begin = Instant::now();
     assert_eq!(client.incr::<i64, _>("counter").await, Ok(4));
     assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
+}
+
+/// What fred drops with the connection it counts as queued for ever, and then it sends nothing more.
+#[tokio::test]
+async fn a_connection_that_is_lost_under_load_is_made_anew() {
+    let server = RedisServer::start(&[]);
+    let client = Builder::from_config(config(server.port())).build().expect("complete");
+    let client = client.with_retry(POLICY);
+    client.init().await.expect("the server is up");
+    let counting = client.clone();
+    let load = Load::start(16, move |_| {
+        let client = counting.clone();
+        async move { client.incr("counter").await }
+    });
+    for _ in 0..5 {
+        load.answers(100).await;
+        server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    }
+    load.answers(100).await;
+    let tally = load.stop().await;
+    tally.check_counter("connections of our own", server.number(&["GET", "counter"]));
+    let timeouts = tally.texts.iter().filter(|text| text.starts_with("Timeout"));
+    assert_eq!(timeouts.count(), 0, "sent, but never written");
+    assert!(tally.unknown.len() <= 5 * 16, "only what was on its way is in doubt");
 }
 
 /// No command of these was sent while there was no connection, so each is executed once.

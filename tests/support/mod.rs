@@ -1,6 +1,13 @@
 //! What the tests against a real server share.
 
+mod load;
+mod redis_cluster;
+mod redis_sentinel;
 mod redis_server;
+mod resp;
 
+pub use load::{Load, Tally};
+pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;
 pub use redis_server::RedisServer;
 pub use retry_runtime::testing::{Fault, FaultProxy};

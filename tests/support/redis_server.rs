@@ -1,13 +1,17 @@
 use std::{
+    collections::hash_map::RandomState,
     fs,
-    io::{self, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    hash::{BuildHasher, Hasher},
+    io,
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
+
+use crate::resp::{leaves, request};
 
 /// How long a server may take to answer; generous, because the tests share few cores.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -28,11 +32,15 @@ impl RedisServer {
     ///
     /// If redis-server is missing, or does not start.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_each(|| arguments.iter().map(ToString::to_string).collect())
+    }
+
+    /// Starts a server with arguments that are made anew for every try, because they name a port too.
+    pub(crate) fn start_each(arguments: impl Fn() -> Vec<String>) -> Self {
         let directory = fresh_directory();
-        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         // Another process may take the port between our letting it go and the server's taking it.
         for _ in 0..5 {
-            let port = free_port();
+            let (port, arguments) = (free_port(), arguments());
             let mut child = spawn(port, &directory, &arguments);
             if answers(port, &mut child) {
                 return Self { child, port, directory, arguments };
@@ -40,7 +48,7 @@ impl RedisServer {
             end(&mut child);
         }
         let log = fs::read_to_string(directory.join("log")).unwrap_or_default();
-        panic!("redis-server does not start with {arguments:?}; its log:\n{log}");
+        panic!("redis-server does not start with {:?}; its log:\n{log}", arguments());
     }
 
     /// Returns the port on the loopback interface.
@@ -51,6 +59,22 @@ impl RedisServer {
     /// Kills the server as a crash would: nothing is saved, connections break.
     pub fn kill(&mut self) {
         end(&mut self.child);
+    }
+
+    /// Stops the server where it is: connections stay, nothing is answered until [`resume`](Self::resume).
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a paused server go on with what has arrived.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {pid} failed");
     }
 
     /// Starts the server again on the same port, with the files it left; kills it first if it runs.
@@ -68,13 +92,60 @@ impl RedisServer {
         );
     }
 
-    /// Sends one command on a connection of its own, past fred, and returns what arrives at first.
+    /// Sends one command on a connection of its own, past fred, and returns the reply as it arrives.
     ///
     /// # Panics
     ///
     /// If the server does not answer.
     pub fn command(&self, words: &[&str]) -> String {
-        request(self.port, words).unwrap_or_else(|error| panic!("{words:?} failed: {error}"))
+        self.try_command(words).unwrap_or_else(|error| panic!("{words:?} failed: {error}"))
+    }
+
+    /// Sends one command to a server that may be down.
+    pub(crate) fn try_command(&self, words: &[&str]) -> io::Result<String> {
+        request(self.port, words, START_LIMIT)
+    }
+
+    /// Sends one command and returns the strings and numbers of the reply.
+    pub fn values(&self, words: &[&str]) -> Vec<String> {
+        leaves(&self.command(words))
+    }
+
+    /// Sends one command and returns the string of the reply; empty if that is null.
+    pub fn text(&self, words: &[&str]) -> String {
+        self.values(words).into_iter().next().unwrap_or_default()
+    }
+
+    /// Sends one command and returns the number of the reply; zero if that is null.
+    ///
+    /// # Panics
+    ///
+    /// If the reply is something else.
+    pub fn number(&self, words: &[&str]) -> u64 {
+        let text = self.text(words);
+        if text.is_empty() {
+            return 0;
+        }
+        text.parse().unwrap_or_else(|_| panic!("{words:?} answers {text:?}, which is no number"))
+    }
+
+    /// Returns how often the server executed a command since it started, by its own count.
+    pub fn executed(&self, command: &str) -> u64 {
+        self.statistic("commandstats", &format!("cmdstat_{}:calls=", command.to_lowercase()))
+    }
+
+    /// Returns how often the server answered an error such as `OOM` since it started, by its own count.
+    pub fn refused(&self, error: &str) -> u64 {
+        self.statistic("errorstats", &format!("errorstat_{error}:count="))
+    }
+
+    fn statistic(&self, section: &str, begin: &str) -> u64 {
+        let statistics = self.text(&["INFO", section]);
+        let number = statistics.lines().find_map(|line| line.strip_prefix(begin));
+        number.map_or(0, |text| {
+            let digits = text.split(',').next().unwrap_or_default();
+            digits.parse().unwrap_or_else(|_| panic!("{begin}{text} is no number"))
+        })
     }
 }
 
@@ -94,13 +165,26 @@ fn fresh_directory() -> PathBuf {
     directory
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("no free loopback port");
-    listener.local_addr().expect("a listener without an address").port()
+/// Finds a port below those that the system gives to clients: none of them takes it while the server is down.
+pub(crate) fn free_port() -> u16 {
+    for _ in 0..1000 {
+        let random = RandomState::new().build_hasher().finish();
+        let port = 20_000 + u16::try_from(random % 12_000).expect("below 12000");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free loopback port");
 }
 
 fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Child {
+    // An empty file, for the kinds of servers that write into it; a restart begins with what it wrote.
+    let config = directory.join("redis.conf");
+    if !config.exists() {
+        fs::write(&config, "").expect("a file in a fresh directory");
+    }
     let spawned = Command::new("redis-server")
+        .arg(config)
         .args([
             "--port",
             &port.to_string(),
@@ -130,7 +214,8 @@ fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Child {
 fn answers(port: u16, child: &mut Child) -> bool {
     let start = Instant::now();
     while start.elapsed() < START_LIMIT && matches!(child.try_wait(), Ok(None)) {
-        if request(port, &["PING"]).is_ok_and(|answer| answer.starts_with(['+', '-'])) {
+        if request(port, &["PING"], START_LIMIT).is_ok_and(|answer| answer.starts_with(['+', '-']))
+        {
             // A server that found the port taken ends at once; the answer was another's then.
             return matches!(child.try_wait(), Ok(None));
         }
@@ -142,16 +227,4 @@ fn answers(port: u16, child: &mut Child) -> bool {
 fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
-}
-
-fn request(port: u16, words: &[&str]) -> io::Result<String> {
-    let mut stream =
-        TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), START_LIMIT)?;
-    stream.set_read_timeout(Some(START_LIMIT))?;
-    let count = words.len();
-    let words: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
-    stream.write_all(format!("*{count}\r\n{words}").as_bytes())?;
-    let mut answer = vec![0; 64 * 1024];
-    let length = stream.read(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
 }

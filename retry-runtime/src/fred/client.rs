@@ -166,6 +166,9 @@ impl Commands<Direct<'static, Client>> {
         builder.with_connection_config(|connection| {
             let limit = &mut connection.unresponsive.max_timeout;
             *limit = limit.or(Some(DEFAULT_ATTEMPT_TIMEOUT));
+            // An attempt is one write, so fred follows no redirect; asked to, it takes the write for a failed one
+            // after `MOVED`, and ends after `ASK`.
+            connection.max_redirections = 0;
         });
         let client = builder.build()?.with_retry(policy);
         client.init().await?;

@@ -15,7 +15,7 @@ use ::fred::{
 };
 use tokio::{
     sync::Mutex,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -25,6 +25,9 @@ use super::{
 
 /// For how long a failure to connect answers the commands that ask for a connection too.
 const RECENT: Duration = Duration::from_millis(50);
+
+/// Longer than a command is on its way into fred's queue.
+const IN_QUEUE: Duration = Duration::from_millis(5);
 
 /// The tasks in which fred drives the connections of a client, as far as they were started here.
 ///
@@ -68,7 +71,7 @@ impl Connection {
         self.closed.store(false, Ordering::Relaxed);
         let mut tasks = Vec::new();
         for (index, part) in client.parts().iter().enumerate() {
-            tasks.push(self.watch(index, part.init().await?));
+            tasks.push(self.watch(index, part, part.init().await?));
         }
         Ok(tokio::spawn(async move {
             for task in tasks {
@@ -120,10 +123,11 @@ impl Connection {
                 if !self.ended[index].load(Ordering::Relaxed) {
                     continue;
                 }
+                forget_dropped(part).await;
                 match timeout(limit, part.init()).await {
                     Ok(Ok(task)) => {
                         self.ended[index].store(false, Ordering::Relaxed);
-                        self.watch(index, task);
+                        self.watch(index, part, task);
                     }
                     Ok(Err(error)) => *failure = Some((Instant::now(), error)),
                     Err(_) => *failure = Some((Instant::now(), too_slow())),
@@ -149,14 +153,52 @@ impl Connection {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(dedicated);
     }
 
-    fn watch(self: &Arc<Self>, index: usize, task: ConnectHandle) -> ConnectHandle {
-        let connection = Arc::clone(self);
+    fn watch<P>(self: &Arc<Self>, index: usize, part: &P, task: ConnectHandle) -> ConnectHandle
+    where
+        P: ClientLike + 'static,
+    {
+        let (connection, part) = (Arc::clone(self), part.clone());
         tokio::spawn(async move {
             let result = task.await;
             connection.ended[index].store(true, Ordering::Relaxed);
+            // Who asked before that may queue a command still, and would wait for its time to be over.
+            for _ in 0..2 {
+                return_queued(&part);
+                sleep(IN_QUEUE).await;
+            }
             result?
         })
     }
+}
+
+/// Makes fred's count of queued commands true again after a task ended.
+///
+/// fred 10.1 leaves in it what the task dropped, and a connection writes nothing out as long as something counts as
+/// queued behind it.
+async fn forget_dropped<P: ClientLike>(part: &P) {
+    let first = return_queued(part);
+    if first > 0 {
+        // A command is counted just before it is queued; none is on that way for so long.
+        sleep(IN_QUEUE).await;
+        for _ in 0..first.min(return_queued(part)) {
+            part.inner().counters.decr_cmd_buffer_len();
+        }
+    }
+}
+
+/// Returns the queued commands to their callers, as not executed, if no task is there to take them.
+///
+/// Tells how many still count as queued.
+fn return_queued<P: ClientLike>(part: &P) -> usize {
+    let inner = part.inner();
+    let mut queue = inner.command_rx.write();
+    // A task that runs has it.
+    let Some(receiver) = queue.as_mut() else { return 0 };
+    while let Ok(command) = receiver.try_recv() {
+        inner.counters.decr_cmd_buffer_len();
+        command.cancel();
+    }
+    inner.counters.read_cmd_buffer_len()
 }
 
 fn too_slow() -> Error {

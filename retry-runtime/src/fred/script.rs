@@ -12,7 +12,7 @@ use ::fred::{
 use super::{
     ErrorClass,
     client::{Direct, Once},
-    commands::{Command, Commands, Wait},
+    commands::{Command, Commands, Wait, routed},
     replay::Replay,
     target::Target,
 };
@@ -117,5 +117,6 @@ async fn send<C: Target>(
     let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
     let mut all = vec![Value::String(script.clone())];
     all.extend(words.iter().cloned());
-    client.custom(CustomCommand::new_static(command, hash, false), all).await
+    let command = routed(CustomCommand::new_static(command, hash, false), &all);
+    client.custom(command, all).await
 }

@@ -4,7 +4,7 @@
 use ::fred::{
     error::Error,
     interfaces::{ClientLike, FredResult, Resp3Frame},
-    types::{CustomCommand, FromValue, Value},
+    types::{ClusterHash, CustomCommand, FromValue, Value},
 };
 
 use crate::fred::{Command, CommandInfo, Commands, Direct, Replay, Sender, Target, Wait};
@@ -60,6 +60,17 @@ where
     args.into_iter().map(|arg| arg.try_into().map_err(Into::into)).collect()
 }
 
+/// Replaces the place of the key by its slot: of a custom command fred heeds only the slot, and else hashes the first
+/// text, which of a script is the script.
+pub(in crate::fred) fn routed(mut cmd: CustomCommand, args: &[Value]) -> CustomCommand {
+    if let ClusterHash::Offset(_) | ClusterHash::FirstValue = cmd.cluster_hash
+        && let Some(slot) = cmd.cluster_hash.hash(args)
+    {
+        cmd.cluster_hash = ClusterHash::Custom(slot);
+    }
+    cmd
+}
+
 /// Commands that fred has no method for.
 impl<Via: Sender> Commands<Via> {
     /// Sends any command, as fred's [`custom`](ClientLike::custom); nobody but the caller knows what it does.
@@ -85,6 +96,7 @@ impl<Via: Sender> Commands<Via> {
         cmd: CustomCommand,
         args: Vec<Value>,
     ) -> FredResult<Value> {
+        let cmd = routed(cmd, &args);
         self.sender
             .send(command, None, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());
@@ -109,6 +121,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
         T::Error: Into<Error> + Send,
     {
         let args = values(args)?;
+        let cmd = routed(cmd, &args);
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
         let command = Command { name: "custom_raw", replay: Replay::Opaque, wait };
         self.sender

@@ -375,4 +375,5 @@ macro_rules! value {
     };
 }
 
+pub(super) use by_hand::routed;
 use {again, answer, commands, value, wait};
