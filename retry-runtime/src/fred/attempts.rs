@@ -2,13 +2,13 @@
 
 use std::{future::Future, time::Duration};
 
-use ::fred::{error::Error, interfaces::FredResult, types::Value};
+use ::fred::{error::Error, interfaces::FredResult};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
     ErrorClass,
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, Once},
-    commands::{Command, Sender, Wait},
+    commands::{Command, Reply, Sender, Wait},
     replay::Replay,
     target::{BoxFuture, Target},
 };
@@ -51,15 +51,16 @@ impl<C: Target> Sender for Direct<'_, C> {
         plain.then(|| self.client.with_options(&self.settings.options))
     }
 
-    async fn send<F, Fut>(
+    async fn send<T, F, Fut>(
         &self,
         command: Command,
         failed: Option<Error>,
         attempt: F,
-    ) -> FredResult<Value>
+    ) -> FredResult<T>
     where
+        T: Reply,
         F: Fn(Once<C>) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = FredResult<Value>> + Send + 'static,
+        Fut: Future<Output = FredResult<T>> + Send + 'static,
     {
         match failed {
             Some(error) => {

@@ -12,7 +12,7 @@ use crate::fred::{
 };
 
 #[rustfmt::skip] // One line per command.
-commands! { KeysInterface;
+commands! { KeysInterface + NotSentinel;
     "WATCH" [NotIdempotent] watch<K>(keys: K => Into<MultipleKeys>);
     "UNWATCH" [NotIdempotent] unwatch<>();
     "RANDOMKEY" [Read] randomkey<R>() -> R;

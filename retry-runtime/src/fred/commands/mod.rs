@@ -4,13 +4,13 @@
 mod acl;
 #[cfg(feature = "i-server")]
 mod admin;
-mod by_hand;
 #[cfg(feature = "i-cluster")]
 mod cluster;
 #[cfg(feature = "i-config")]
 mod config;
 #[cfg(feature = "i-client")]
 mod connection;
+mod custom;
 #[cfg(feature = "i-scripts")]
 mod functions;
 #[cfg(feature = "i-geo")]
@@ -19,6 +19,8 @@ mod geo;
 mod hashes;
 #[cfg(feature = "i-hyperloglog")]
 mod hyperloglog;
+#[cfg(feature = "i-redis-json")]
+mod json;
 #[cfg(feature = "i-keys")]
 mod keys;
 #[cfg(feature = "i-lists")]
@@ -27,6 +29,12 @@ mod lists;
 mod memory;
 #[cfg(feature = "i-pubsub")]
 mod pubsub;
+#[cfg(feature = "i-scripts")]
+mod scripts;
+#[cfg(feature = "i-redisearch")]
+mod search;
+#[cfg(feature = "sentinel-client")]
+mod sentinel;
 mod server;
 #[cfg(feature = "i-sets")]
 mod sets;
@@ -35,13 +43,21 @@ mod slowlog;
 #[cfg(feature = "i-sorted-sets")]
 mod sorted_sets;
 #[cfg(feature = "i-streams")]
+mod stream_values;
+#[cfg(feature = "i-streams")]
 mod streams;
+#[cfg(feature = "i-time-series")]
+mod time_series;
+#[cfg(feature = "i-tracking")]
+mod tracking;
+#[cfg(any(feature = "i-redisearch", feature = "sentinel-client"))]
+mod words;
 
 use std::{future::Future, time::Duration};
 
 use ::fred::{
     error::Error,
-    interfaces::{ClientLike, FredResult},
+    interfaces::{ClientLike, FredResult, Resp3Frame},
     types::Value,
 };
 
@@ -76,16 +92,40 @@ pub trait Sender: Send + Sync {
     fn first(&self, command: Command) -> Option<Self::Client>;
 
     /// Sends one command; `attempt` makes one attempt of it, and `failed` is the error of the one made in place.
-    fn send<F, Fut>(
+    fn send<T, F, Fut>(
         &self,
         command: Command,
         failed: Option<Error>,
         attempt: F,
-    ) -> impl Future<Output = FredResult<Value>> + Send
+    ) -> impl Future<Output = FredResult<T>> + Send
     where
+        T: Reply,
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = FredResult<Value>> + Send + 'static;
+        Fut: Future<Output = FredResult<T>> + Send + 'static;
 }
+
+/// What fred makes of a reply.
+pub trait Reply: Send + Sync + 'static {
+    /// The answer of a command that is only queued.
+    fn queued() -> Self;
+}
+
+impl Reply for Value {
+    fn queued() -> Self {
+        Self::Queued
+    }
+}
+
+impl Reply for Resp3Frame {
+    fn queued() -> Self {
+        Self::SimpleString { data: "QUEUED".into(), attributes: None }
+    }
+}
+
+/// What reaches servers that hold data, and not sentinels, which have other commands of the same names.
+///
+/// A client or a sender of one.
+pub trait NotSentinel {}
 
 /// What a sender has to know about a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +196,7 @@ pub struct CommandInfo {
 
 /// The table of commands, by interface.
 pub const COMMANDS: &[&[CommandInfo]] = &[
-    by_hand::TABLE,
+    custom::TABLE,
     server::TABLE,
     #[cfg(feature = "i-acl")]
     acl::TABLE,
@@ -168,8 +208,12 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     config::TABLE,
     #[cfg(feature = "i-client")]
     connection::TABLE,
+    #[cfg(feature = "i-client")]
+    connection::BY_HAND,
     #[cfg(feature = "i-tracking")]
     connection::tracking::TABLE,
+    #[cfg(feature = "i-tracking")]
+    tracking::TABLE,
     #[cfg(feature = "i-scripts")]
     functions::TABLE,
     #[cfg(feature = "i-geo")]
@@ -180,6 +224,10 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     hashes::expire::TABLE,
     #[cfg(feature = "i-hyperloglog")]
     hyperloglog::TABLE,
+    #[cfg(feature = "i-redis-json")]
+    json::TABLE,
+    #[cfg(feature = "i-redis-json")]
+    json::BY_HAND,
     #[cfg(feature = "i-keys")]
     keys::TABLE,
     #[cfg(feature = "i-lists")]
@@ -188,6 +236,12 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     memory::TABLE,
     #[cfg(feature = "i-pubsub")]
     pubsub::TABLE,
+    #[cfg(feature = "i-scripts")]
+    scripts::TABLE,
+    #[cfg(feature = "i-redisearch")]
+    search::TABLE,
+    #[cfg(feature = "sentinel-client")]
+    sentinel::TABLE,
     #[cfg(feature = "i-sets")]
     sets::TABLE,
     #[cfg(feature = "i-slowlog")]
@@ -196,7 +250,24 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     sorted_sets::TABLE,
     #[cfg(feature = "i-streams")]
     streams::TABLE,
+    #[cfg(feature = "i-streams")]
+    stream_values::TABLE,
+    #[cfg(feature = "i-time-series")]
+    time_series::TABLE,
+    #[cfg(feature = "i-time-series")]
+    time_series::BY_HAND,
 ];
+
+/// A line for a method that one rule cannot make: another result than fred's `FromValue`, arguments within arguments,
+/// or options that fred's method loses.
+const fn by_hand(
+    interface: &'static str,
+    method: &'static str,
+    command: &'static str,
+    replay: &'static str,
+) -> CommandInfo {
+    CommandInfo { interface, method, command, replay, signature: "by hand" }
+}
 
 /// Copies what fred gave no `Clone`.
 #[cfg(feature = "i-sorted-sets")]
@@ -252,20 +323,41 @@ fn store_class(
 ///
 /// A second bracket tells how long a blocking command waits; `.inner` keeps what an argument that cannot be cloned
 /// was made of, and `as same` makes another one of an argument without `Clone`.
+/// `by words` sends the words themselves, where fred's method loses the options of the attempt or its `Send`.
+///
+/// The methods are those of every sender whose client has the interface; `+ NotSentinel` leaves out the sentinels,
+/// and `of …` is for one kind of client only.
 macro_rules! commands {
-    ($interface:ident; $(
+    ($interface:ident $(+ $bound:ident)?; $($lines:tt)*) => {
+        $crate::fred::commands::commands! {
+            @impl [
+                impl<Via: $crate::fred::Sender $(+ $crate::fred::$bound)?> $crate::fred::Commands<Via>
+                where
+                    Via::Client: ::fred::interfaces::$interface,
+            ]
+            $interface; $($lines)*
+        }
+    };
+    ($interface:ident of $client:ty; $($lines:tt)*) => {
+        $crate::fred::commands::commands! {
+            @impl [impl $crate::fred::Commands<$crate::fred::Direct<'_, $client>>]
+            $interface; $($lines)*
+        }
+    };
+    (@impl [$($header:tt)*] $interface:ident; $(
         $command:literal [$($replay:tt)*] $([$($wait:tt)*])?
         $method:ident <$($generic:ident),*> (
             $($arg:ident: $ty:ty $(as $same:ident)?
                 $(=> Into<$into:ty> $(.$into_kept:ident)?)?
                 $(=> TryInto<$try_into:ty> $(.$try_kept:ident)?)?
+                $(=> Option<$option:ident: Into<$option_into:ty>>)?
+                $(=> Vec<$vec:ident: Into<$vec_into:ty>>)?
+                $(=> IntoIterator<Item = $item:ty> $(of Into<$item_into:ty>)?)?
             ),*
-        ) $(-> $answer:ident)?;
+        ) $(-> $answer:ident)? $(by $words:ident)?;
     )*) => {
         #[allow(clippy::too_many_arguments, reason = "the methods have the arguments of fred's")]
-        impl<Via: $crate::fred::Sender> $crate::fred::Commands<Via>
-        where
-            Via::Client: ::fred::interfaces::$interface,
+        $($header)*
         {$(
             #[doc = concat!(
                 "Sends `", $command, "`, as `", stringify!($method), "` of fred's [`", stringify!($interface),
@@ -281,12 +373,27 @@ macro_rules! commands {
                 $($($ty: Into<$into> + Send,)?)*
                 $($(
                     $ty: TryInto<$try_into> + Send,
-                    <$ty as TryInto<$try_into>>::Error: Into<::fred::error::Error> + Send,
+                    <$ty as TryInto<$try_into>>::Error: Into<::fred::error::Error>,
+                )?)*
+                $($($option: Into<$option_into> + Send,)?)*
+                $($($vec: Into<$vec_into> + Send,)?)*
+                $($(
+                    $ty: IntoIterator<Item = $item> + Send,
+                    $($item: Into<$item_into> + Send,)?
                 )?)*
             {
                 $($(let $arg = <$ty as Into<$into>>::into($arg)$(.$into_kept())?;)?)*
                 $($(
                     let $arg = <$ty as TryInto<$try_into>>::try_into($arg).map_err(Into::into)?$(.$try_kept())?;
+                )?)*
+                $($(let $arg = $arg.map(<$option as Into<$option_into>>::into);)?)*
+                $($(
+                    let $arg = $arg.into_iter().map(<$vec as Into<$vec_into>>::into).collect::<Vec<_>>();
+                )?)*
+                $($(
+                    let $arg = <$ty as IntoIterator>::into_iter($arg)
+                        $(.map(<$item as Into<$item_into>>::into))?
+                        .collect::<Vec<_>>();
                 )?)*
                 let command = $crate::fred::Command {
                     name: stringify!($method),
@@ -296,8 +403,10 @@ macro_rules! commands {
                 };
                 let failed = match self.sender.first(command) {
                     Some(client) => {
-                        let answer =
-                            client.$method($($crate::fred::commands::again!($arg $($same)?)),*).await;
+                        let answer = $crate::fred::commands::call!(
+                            client $command $method($($crate::fred::commands::again!($arg $($same)?)),*)
+                            $($words)?
+                        );
                         match $crate::fred::commands::value!(answer $($answer)?) {
                             Ok(value) => return ::fred::types::Value::convert(value),
                             Err(error) => Some(error),
@@ -306,10 +415,12 @@ macro_rules! commands {
                     None => None,
                 };
                 self.sender
-                    .send(command, failed, move |client| {
+                    .send::<::fred::types::Value, _, _>(command, failed, move |client| {
                         $(let $arg = $crate::fred::commands::again!($arg $($same)?);)*
                         async move {
-                            let answer = client.$method($($arg),*).await;
+                            let answer = $crate::fred::commands::call!(
+                                client $command $method($($arg),*) $($words)?
+                            );
                             $crate::fred::commands::value!(answer $($answer)?)
                         }
                     })
@@ -326,7 +437,13 @@ macro_rules! commands {
                 replay: stringify!($($replay)*),
                 signature: stringify!(
                     <$($generic),*>(
-                        $($arg: $ty $(=> Into<$into>)? $(=> TryInto<$try_into>)?),*
+                        $($arg: $ty
+                            $(=> Into<$into>)?
+                            $(=> TryInto<$try_into>)?
+                            $(=> Option<$option: Into<$option_into>>)?
+                            $(=> Vec<$vec: Into<$vec_into>>)?
+                            $(=> IntoIterator<Item = $item> $(of Into<$item_into>)?)?
+                        ),*
                     ) $(-> $answer)?
                 ),
             },
@@ -342,6 +459,18 @@ macro_rules! again {
     ($argument:ident $same:ident) => {
         $same($argument.as_ref())
     };
+}
+
+/// An attempt: fred's method, or a custom command of the same words.
+macro_rules! call {
+    ($client:ident $command:literal $method:ident($($argument:expr),*)) => {
+        $client.$method($($argument),*).await
+    };
+    ($client:ident $command:literal $method:ident($($argument:expr),*) words) => {{
+        let (command, words) = $crate::fred::commands::words::split($command);
+        $(let words = $crate::fred::commands::words::Words::after($argument, words);)*
+        ::fred::interfaces::ClientLike::custom(&$client, command, words).await
+    }};
 }
 
 /// What a method answers.
@@ -370,4 +499,4 @@ macro_rules! value {
     };
 }
 
-use {again, answer, commands, value, wait};
+use {again, answer, call, commands, value, wait};
