@@ -51,6 +51,8 @@ struct State {
     faults: HashMap<String, (Fault, u32)>,
     /// How often each command was sent by the client.
     sent: HashMap<String, u32>,
+    /// The bytes of all commands, in their order.
+    recorded: Vec<Vec<u8>>,
 }
 
 impl FaultProxy {
@@ -93,6 +95,11 @@ impl FaultProxy {
         self.lock().sent.get(command).copied().unwrap_or(0)
     }
 
+    /// Returns the bytes of all commands that clients sent since the last call.
+    pub fn take_recorded(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.lock().recorded)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,7 +139,7 @@ async fn carry_commands(
 ) -> io::Result<()> {
     let mut from_client = BufReader::new(from_client);
     while let Some((name, bytes)) = read_command(&mut from_client).await? {
-        let answer = match fault_of(state, &name) {
+        let answer = match fault_of(state, &name, &bytes) {
             Some(Fault::CutBefore) => break,
             Some(Fault::ErrorInstead(text)) => Answer::Own(text),
             fault => Answer::Reply(fault),
@@ -179,8 +186,9 @@ async fn carry_replies(
     Ok(())
 }
 
-fn fault_of(state: &Mutex<State>, name: &str) -> Option<Fault> {
+fn fault_of(state: &Mutex<State>, name: &str, bytes: &[u8]) -> Option<Fault> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    state.recorded.push(bytes.to_vec());
     *state.sent.entry(name.to_owned()).or_default() += 1;
     let (fault, times) = state.faults.get_mut(name)?;
     *times = times.checked_sub(1)?;
@@ -194,6 +202,12 @@ async fn read_command(
     let mut bytes = Vec::new();
     if reader.read_until(b'\n', &mut bytes).await? == 0 {
         return Ok(None);
+    }
+    if !bytes.starts_with(b"*") {
+        // fred asks for RESP3 by a line of text.
+        let line = String::from_utf8_lossy(&bytes).to_uppercase();
+        let name = line.split_whitespace().next().unwrap_or_default();
+        return Ok(Some((name.to_owned(), bytes)));
     }
     let mut name = String::new();
     for _ in 0..number(&bytes) {
