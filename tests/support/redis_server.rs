@@ -68,7 +68,7 @@ impl RedisServer {
         );
     }
 
-    /// Sends one command on a connection of its own, past fred, and returns what arrives at first.
+    /// Sends one command on a connection of its own, past fred, and returns the whole reply.
     ///
     /// # Panics
     ///
@@ -151,7 +151,29 @@ fn request(port: u16, words: &[&str]) -> io::Result<String> {
     let count = words.len();
     let words: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
     stream.write_all(format!("*{count}\r\n{words}").as_bytes())?;
-    let mut answer = vec![0; 64 * 1024];
-    let length = stream.read(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+    let mut answer = Vec::new();
+    let mut part = vec![0; 64 * 1024];
+    while reply_end(&answer, 0).is_none() {
+        let length = stream.read(&mut part)?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend(&part[..length]);
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Returns where the reply ends that begins at `start`, if all of it is there.
+fn reply_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    let line = rest.windows(2).position(|end| end == b"\r\n")?;
+    let number = || std::str::from_utf8(&rest[1..line]).ok()?.parse::<usize>().ok();
+    let end = start + line + 2;
+    match rest.first()? {
+        // A negative number is a null, and nothing follows.
+        b'$' => number().map_or(Some(end), |length| Some(end + length + 2)),
+        b'*' => (0..number().unwrap_or(0)).try_fold(end, |end, _| reply_end(bytes, end)),
+        _ => Some(end),
+    }
+    .filter(|end| *end <= bytes.len())
 }
