@@ -1,6 +1,9 @@
 //! The table of commands, held against fred's source and against a live server.
 #![allow(missing_docs)]
 
+mod cases;
+mod draw;
+mod properties;
 mod replays;
 mod source;
 

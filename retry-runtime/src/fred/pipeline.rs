@@ -166,6 +166,11 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
 }
 
 impl<C: Target> Commands<Queue<'_, C>> {
+    /// Returns what a repeat of the queue does: the class of its least safe command with its options.
+    pub fn replay(&self) -> Replay {
+        as_command(&self.sender().snapshot()).replay
+    }
+
     /// Sends the queue and returns the answers of all commands, or the error of the first that failed.
     ///
     /// The queue is retried as one: if no command was executed, or if all are safe to repeat.
