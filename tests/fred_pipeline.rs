@@ -3,7 +3,11 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use fred::prelude::*;
+use fred::{
+    interfaces::Resp3Frame,
+    prelude::*,
+    types::{ClusterHash, CustomCommand},
+};
 use retry_runtime::{
     ErrorClass, Reason, RetryPolicy,
     fred::{RetryClient, WithRetry},
@@ -46,6 +50,17 @@ async fn commands_are_queued_and_answered_in_order() {
     assert_eq!(bench.server.command(&["GET", "a"]), "$-1\r\n", "nothing is sent yet");
     assert_eq!(pipeline.all().await, Ok(("OK".to_owned(), 2, "OK".to_owned(), 2)));
     assert_eq!(pipeline.last().await, Ok(2), "the queue can be sent again");
+}
+
+#[tokio::test]
+async fn a_raw_command_is_queued_too() {
+    let bench = Bench::new().await;
+    let pipeline = bench.client.pipeline();
+    let incr = CustomCommand::new_static("INCR", ClusterHash::FirstKey, false);
+    let queued = pipeline.custom_raw(incr, vec!["a"]).await.expect("queued");
+    let word = Resp3Frame::SimpleString { data: "QUEUED".into(), attributes: None };
+    assert_eq!(queued, word, "as fred answers");
+    assert_eq!(pipeline.all().await, Ok((1,)));
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@
 //! | `macros` | yes | the `#[retryable]` attribute |
 //! | `fred` | no | `ErrorClass` and `Classify` for the errors of fred 10.1, and the client that retries every command |
 //! | `i-std`, `i-all`, `i-keys` and the other `i-…` | no | fred's features of these names, and their commands on the client |
+//! | `sha-1` | no | fred's feature of this name: `script_load_cluster` |
 //! | `replicas`, `sentinel-client`, `subscriber-client` | no | fred's features of these names, and the client around these kinds |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

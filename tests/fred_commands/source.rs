@@ -12,9 +12,9 @@ use retry_runtime::fred::COMMANDS;
 use serde_json::Value;
 use syn::{FnArg, GenericParam, Item, Signature, TraitItem, WherePredicate};
 
-/// Methods that are no commands to retry: the life of the connection, events, metrics, what fred keeps in memory, and
-/// what ends the server.
+/// Methods that are no commands to retry, by the reason; what is left out is reached through `fred()`.
 const NOT_RETRIED: &[(&str, &[&str])] = &[
+    // Implementation, settings and state of the client: nothing is sent.
     (
         "ClientLike",
         &[
@@ -36,39 +36,28 @@ const NOT_RETRIED: &[(&str, &[&str])] = &[
             "active_connections",
             "server_version",
             "set_resolver",
-            "connect",
-            "force_reconnection",
-            "wait_for_connect",
-            "init",
-            "quit",
-            "shutdown",
             "with_options",
         ],
     ),
-    ("ClusterInterface", &["cached_cluster_state", "num_primary_cluster_nodes", "sync_cluster"]),
+    ("ClusterInterface", &["cached_cluster_state", "num_primary_cluster_nodes"]),
     ("ClientInterface", &["connection_ids"]),
     ("ServerInterface", &["sentinel_primary", "sentinel_nodes"]),
-    // Changes the connection: to repeat it belongs to who connects.
+    // The life of the connection: fred's reconnect policy retries it, and ours makes it anew.
+    ("ClientLike", &["connect", "force_reconnection", "wait_for_connect", "init", "quit"]),
+    ("ClusterInterface", &["sync_cluster"]),
+    // Ends the server: success is a lost connection.
+    ("ClientLike", &["shutdown"]),
+    // Who is connected belongs to the connection: sent again on another, with other rights, it would make that one
+    // somebody else's. fred does both itself on every new connection.
     ("AuthInterface", &["auth", "hello"]),
-    // For developers at a terminal; and sent to every node by methods that lose the options.
-    (
-        "LuaInterface",
-        &["script_debug", "script_load_cluster", "script_kill_cluster", "script_flush_cluster"],
-    ),
+    // Listens, and sends nothing.
+    ("TrackingInterface", &["on_invalidation", "invalidation_rx"]),
 ];
 
-/// Interfaces that the client does not have: what is sent on them is sent on the wrapped client.
-const NOT_WRAPPED: [&str; 9] = [
-    "EventInterface",
-    "HeartbeatInterface",
-    "MetricsInterface",
-    "TrackingInterface",
-    "TransactionInterface",
-    "RedisJsonInterface",
-    "RediSearchInterface",
-    "SentinelInterface",
-    "TimeSeriesInterface",
-];
+/// Interfaces without a command: events, counters, a loop that sends `PING` until it fails, and fred's transaction,
+/// which sends `EXEC` twice and is replaced by `Commands::multi`.
+const NOT_WRAPPED: [&str; 4] =
+    ["EventInterface", "HeartbeatInterface", "MetricsInterface", "TransactionInterface"];
 
 fn fred() -> PathBuf {
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
@@ -129,17 +118,36 @@ fn signature(signature: &Signature) -> String {
     format!("<{generics}>({arguments}){answer}")
 }
 
-/// Returns the `Into` or `TryInto` bound of a generic argument.
+/// Returns the conversion of a generic argument, or of the generic in it.
 fn conversion(signature: &Signature, ty: &str) -> String {
+    let convertible = |name: &str| {
+        bound(signature, name)
+            .filter(|bound| bound.starts_with("Into<") || bound.starts_with("TryInto<"))
+    };
+    let inside = ["Option", "Vec"].iter().find_map(|outer| {
+        let inner = ty.strip_prefix(outer)?.strip_prefix('<')?.strip_suffix('>')?;
+        Some(format!("=>{outer}<{inner}:{}>", convertible(inner)?))
+    });
+    let items = || {
+        let bound = bound(signature, ty).filter(|bound| bound.starts_with("IntoIterator<"))?;
+        let item = bound.strip_prefix("IntoIterator<Item=")?.strip_suffix('>')?;
+        let into = convertible(item).map_or_else(String::new, |into| format!("of{into}"));
+        Some(format!("=>{bound}{into}"))
+    };
+    let itself = || Some(format!("=>{}", convertible(ty)?));
+    inside.or_else(items).or_else(itself).unwrap_or_default()
+}
+
+/// Returns the first bound of a generic.
+fn bound(signature: &Signature, name: &str) -> Option<String> {
     let predicates = signature.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
     let mut bounds = predicates.filter_map(|predicate| match predicate {
-        WherePredicate::Type(predicate) if text(&predicate.bounded_ty) == ty => {
+        WherePredicate::Type(predicate) if text(&predicate.bounded_ty) == name => {
             predicate.bounds.first().map(text)
         }
         _ => None,
     });
-    let bound = bounds.find(|bound| bound.starts_with("Into<") || bound.starts_with("TryInto<"));
-    bound.map_or_else(String::new, |bound| format!("=>{bound}"))
+    bounds.next()
 }
 
 fn text(tokens: &impl ToTokens) -> String {

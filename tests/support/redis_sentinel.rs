@@ -89,7 +89,7 @@ impl RedisSentinel {
     /// If it is none of ours.
     pub fn primary(&self) -> usize {
         let words = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME];
-        let port = self.sentinels[0].values(&words)[1].parse().expect("a port");
+        let port: u16 = self.sentinels[0].values(&words)[1].parse().expect("a port");
         let place = self.servers.iter().position(|server| server.port() == port);
         place.expect("one of the servers")
     }

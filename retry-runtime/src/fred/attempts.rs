@@ -5,14 +5,13 @@ use std::{future::Future, time::Duration};
 use ::fred::{
     error::Error,
     interfaces::{ClientLike, FredResult},
-    types::Value,
 };
 use tokio::time::{Instant, timeout};
 
 use super::{
     ErrorClass,
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, Once},
-    commands::{Command, Sender, Wait},
+    commands::{Command, Reply, Sender, Wait},
     replay::Replay,
     target::{BoxFuture, Target},
 };
@@ -72,15 +71,16 @@ impl<C: Target> Sender for Direct<'_, C> {
         telemetry::succeeded_at_once(command.name);
     }
 
-    async fn send<F, Fut>(
+    async fn send<T, F, Fut>(
         &self,
         command: Command,
         failed: Option<Error>,
         attempt: F,
-    ) -> FredResult<Value>
+    ) -> FredResult<T>
     where
+        T: Reply,
         F: Fn(Once<C>) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = FredResult<Value>> + Send + 'static,
+        Fut: Future<Output = FredResult<T>> + Send + 'static,
     {
         let attempt = |client| {
             let attempt = attempt(client);

@@ -13,7 +13,7 @@ use ::fred::{
 };
 
 use super::{
-    commands::Commands,
+    commands::{Commands, NotSentinel},
     connection::Connection,
     hooks::{ClientHook, Hooks},
     replay::Consent,
@@ -202,6 +202,8 @@ pub trait WithRetry: Target {
 }
 
 impl<C: Target> WithRetry for C {}
+
+impl<C: Target + NotSentinel> NotSentinel for Direct<'_, C> {}
 
 impl<C: Clone> Clone for Direct<'_, C> {
     fn clone(&self) -> Self {

@@ -15,7 +15,7 @@ mod target;
 mod transaction;
 
 pub use client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, WithRetry};
-pub use commands::{COMMANDS, Command, CommandInfo, Commands, Sender, Wait};
+pub use commands::{COMMANDS, Command, CommandInfo, Commands, NotSentinel, Reply, Sender, Wait};
 pub use error_class::ErrorClass;
 pub use hooks::ClientHook;
 pub use pipeline::{Queue, RetryPipeline};

@@ -17,7 +17,7 @@ use super::{
     ErrorClass,
     attempts::Failed,
     client::{Direct, Once},
-    commands::{Command, Commands, Sender, Wait},
+    commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
     replay::Replay,
     target::{BoxFuture, Target},
     transaction::custom,
@@ -57,7 +57,7 @@ pub(super) struct Queued<C: Target> {
 
 /// Puts a command into a pipeline of fred.
 type Enqueue<C> =
-    Box<dyn Fn(Pipeline<Once<C>>) -> BoxFuture<'static, FredResult<Value>> + Send + Sync>;
+    Box<dyn Fn(Pipeline<Once<C>>) -> BoxFuture<'static, FredResult<()>> + Send + Sync>;
 
 impl<C: Target> Clone for Queue<'_, C> {
     fn clone(&self) -> Self {
@@ -104,15 +104,11 @@ impl<C: Target> Sender for Queue<'_, C> {
         None
     }
 
-    async fn send<F, Fut>(
-        &self,
-        command: Command,
-        _: Option<Error>,
-        attempt: F,
-    ) -> FredResult<Value>
+    async fn send<T, F, Fut>(&self, command: Command, _: Option<Error>, attempt: F) -> FredResult<T>
     where
+        T: Reply,
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = FredResult<Value>> + Send + 'static,
+        Fut: Future<Output = FredResult<T>> + Send + 'static,
     {
         // Into a pipeline that nobody sends: what fred refuses here is not queued.
         let scratch = Pipeline::from(self.direct.once(Wait::No, None));
@@ -121,11 +117,16 @@ impl<C: Target> Sender for Queue<'_, C> {
         {
             return Err(error);
         }
-        let enqueue: Enqueue<C> = Box::new(move |pipeline| Box::pin(attempt(pipeline)));
+        let enqueue: Enqueue<C> = Box::new(move |pipeline| {
+            let queued = attempt(pipeline);
+            Box::pin(async move { queued.await.map(drop) })
+        });
         self.lock().push(Arc::new(Queued { command, enqueue }));
-        Ok(Value::Queued)
+        Ok(T::queued())
     }
 }
+
+impl<C: Target + NotSentinel> NotSentinel for Queue<'_, C> {}
 
 /// Tells whether fred only missed the `OK` that a queued command cannot answer yet.
 fn was_queued(error: &Error) -> bool {
@@ -167,6 +168,11 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
 }
 
 impl<C: Target> Commands<Queue<'_, C>> {
+    /// Returns what a repeat of the queue does: the class of its least safe command with its options.
+    pub fn replay(&self) -> Replay {
+        as_command(&self.sender().snapshot()).replay
+    }
+
     /// Sends the queue and returns the answers of all commands, or the error of the first that failed.
     ///
     /// The queue is retried as one: if no command was executed, or if all are safe to repeat.

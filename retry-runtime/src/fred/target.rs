@@ -8,6 +8,8 @@ use ::fred::{
     types::config::Options,
 };
 
+use super::commands::NotSentinel;
+
 /// A future without a name.
 pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -39,6 +41,16 @@ pub trait Target: sealed::Sealed + ClientLike + 'static {
 mod sealed {
     pub trait Sealed {}
 }
+
+impl NotSentinel for Client {}
+
+impl NotSentinel for Pool {}
+
+#[cfg(feature = "subscriber-client")]
+impl NotSentinel for ::fred::clients::SubscriberClient {}
+
+#[cfg(feature = "replicas")]
+impl<C: ClientLike> NotSentinel for ::fred::clients::Replicas<C> {}
 
 /// Waits for an event; lagging behind means that there were events, and a closed channel will have none.
 macro_rules! next_event {

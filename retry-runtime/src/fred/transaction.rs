@@ -13,7 +13,7 @@ use super::{
     ErrorClass,
     attempts::Failed,
     client::{Direct, Once},
-    commands::{Command, Commands, Sender, Wait},
+    commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
     pipeline::{Queue, Queued, as_command, send},
     target::Target,
 };
@@ -63,19 +63,22 @@ impl<C: Target> Sender for Multi<'_, C> {
         None
     }
 
-    async fn send<F, Fut>(
+    async fn send<T, F, Fut>(
         &self,
         command: Command,
         failed: Option<Error>,
         attempt: F,
-    ) -> FredResult<Value>
+    ) -> FredResult<T>
     where
+        T: Reply,
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = FredResult<Value>> + Send + 'static,
+        Fut: Future<Output = FredResult<T>> + Send + 'static,
     {
         self.queue.send(command, failed, attempt).await
     }
 }
+
+impl<C: Target + NotSentinel> NotSentinel for Multi<'_, C> {}
 
 impl<'h, C: Target> Commands<Direct<'h, C>> {
     /// Starts a transaction: the same commands, queued and executed together.

@@ -59,6 +59,8 @@ struct State {
     sent: HashMap<String, u32>,
     /// How many more connections are closed as soon as they are made.
     refused: u32,
+    /// The bytes of all commands, in their order, from the first time on that they were asked for.
+    recorded: Option<Vec<Vec<u8>>>,
 }
 
 impl FaultProxy {
@@ -108,6 +110,11 @@ impl FaultProxy {
         self.lock().sent.get(command).copied().unwrap_or(0)
     }
 
+    /// Returns the bytes of all commands that clients sent since the last call; the first call begins the recording.
+    pub fn take_recorded(&self) -> Vec<Vec<u8>> {
+        self.lock().recorded.replace(Vec::new()).unwrap_or_default()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,7 +157,7 @@ async fn carry_commands(
     let mut from_client = BufReader::new(from_client);
     let mut in_multi = false;
     while let Some((name, mut bytes)) = read_command(&mut from_client).await? {
-        let answer = match fault_of(state, &name) {
+        let answer = match fault_of(state, &name, &bytes) {
             Some(Fault::CutBefore) => break,
             Some(Fault::ErrorInstead(text)) if in_multi => {
                 let word = if name == "EXEC" { "DISCARD" } else { "REFUSED" };
@@ -217,8 +224,11 @@ fn is_refused(state: &Mutex<State>) -> bool {
     refused
 }
 
-fn fault_of(state: &Mutex<State>, name: &str) -> Option<Fault> {
+fn fault_of(state: &Mutex<State>, name: &str, bytes: &[u8]) -> Option<Fault> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(recorded) = &mut state.recorded {
+        recorded.push(bytes.to_vec());
+    }
     *state.sent.entry(name.to_owned()).or_default() += 1;
     let (fault, times) = state.faults.get_mut(name)?;
     *times = times.checked_sub(1)?;

@@ -8,7 +8,7 @@ use crate::fred::{
 };
 
 #[rustfmt::skip] // One line per command.
-commands! { ServerInterface;
+commands! { ServerInterface + NotSentinel;
     "BGREWRITEAOF" [NotIdempotent] bgrewriteaof<R>() -> R;
     "BGSAVE" [NotIdempotent] bgsave<R>() -> R;
     "DBSIZE" [Read] dbsize<R>() -> R;

@@ -8,7 +8,7 @@ use crate::fred::{
 };
 
 #[rustfmt::skip] // One line per command.
-commands! { ConfigInterface;
+commands! { ConfigInterface + NotSentinel;
     "CONFIG RESETSTAT" [Idempotent] config_resetstat<>();
     "CONFIG REWRITE" [Idempotent] config_rewrite<>();
     "CONFIG GET" [Read] config_get<R, S>(parameter: S => Into<Str>) -> R;

@@ -2,16 +2,18 @@
 
 use ::fred::{
     bytes_utils::Str,
-    interfaces::ClientInterface,
+    interfaces::{ClientInterface, FredResult},
     types::{
-        ClientUnblockFlag, Value,
-        client::{ClientKillFilter, ClientPauseKind, ClientReplyFlag},
+        ClientUnblockFlag, FromValue, Value,
+        client::{ClientKillFilter, ClientKillType, ClientPauseKind, ClientReplyFlag},
     },
 };
 
 use crate::fred::{
+    Command, CommandInfo, Commands,
     Replay::{Idempotent, NotIdempotent, Read, SameState},
-    commands::commands,
+    Sender, Wait,
+    commands::{by_hand, commands},
 };
 
 #[rustfmt::skip] // One line per command.
@@ -27,6 +29,37 @@ commands! { ClientInterface;
     "CLIENT UNBLOCK" [SameState] client_unblock<R, S>(id: S => Into<Value>, flag: Option<ClientUnblockFlag>) -> R;
     "CLIENT UNBLOCK" [SameState] unblock_self<>(flag: Option<ClientUnblockFlag>);
     "ECHO" [Read] echo<R, M>(message: M => TryInto<Value>) -> R;
+}
+
+pub(in crate::fred) const BY_HAND: &[CommandInfo] =
+    &[by_hand("ClientInterface", "client_list", "CLIENT LIST", "Read")];
+
+impl<Via: Sender> Commands<Via>
+where
+    Via::Client: ClientInterface,
+{
+    /// Sends `CLIENT LIST`, as fred's [`client_list`](ClientInterface::client_list).
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the last attempt, or why the reply does not convert.
+    pub async fn client_list<R, I>(
+        &self,
+        r#type: Option<ClientKillType>,
+        ids: Option<Vec<String>>,
+    ) -> FredResult<R>
+    where
+        R: FromValue,
+    {
+        let command = Command { name: "client_list", replay: Read, wait: Wait::No };
+        self.sender
+            .send(command, None, move |client| {
+                let (r#type, ids) = (r#type.clone(), ids.clone());
+                async move { client.client_list::<Value, String>(r#type, ids).await }
+            })
+            .await?
+            .convert()
+    }
 }
 
 /// The commands of client-side caching.

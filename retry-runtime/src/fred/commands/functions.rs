@@ -22,6 +22,7 @@ commands! { FunctionInterface;
     "FUNCTION FLUSH" [Idempotent] function_flush<R>(r#async: bool) -> R;
     "FUNCTION FLUSH" [Idempotent] function_flush_cluster<>(r#async: bool);
     "FUNCTION KILL" [SameState] function_kill<R>() -> R;
+    "FUNCTION LIST" [Read] function_list<R, S>(library_name: Option<S> => Option<S: Into<Str>>, withcode: bool) -> R;
     "FUNCTION LOAD" [load_class(replace)] function_load<R, S>(replace: bool, code: S => Into<Str>) -> R;
     "FUNCTION LOAD" [load_class(replace)] function_load_cluster<R, S>(replace: bool, code: S => Into<Str>) -> R;
     "FUNCTION RESTORE" [restore_class(&policy)] function_restore<R, B, P>(serialized: B => Into<Bytes>, policy: P => TryInto<FnPolicy>) -> R;

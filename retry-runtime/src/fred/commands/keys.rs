@@ -12,7 +12,7 @@ use crate::fred::{
 };
 
 #[rustfmt::skip] // One line per command.
-commands! { KeysInterface;
+commands! { KeysInterface + NotSentinel;
     "WATCH" [NotIdempotent] watch<K>(keys: K => Into<MultipleKeys>);
     "UNWATCH" [NotIdempotent] unwatch<>();
     "RANDOMKEY" [Read] randomkey<R>() -> R;
@@ -20,7 +20,7 @@ commands! { KeysInterface;
     "DUMP" [Read] dump<R, K>(key: K => Into<Key>) -> R;
     "TYPE" [Read] r#type<R, K>(key: K => Into<Key>) -> R;
     "RESTORE" [replace_class(replace)] restore<R, K>(key: K => Into<Key>, ttl: i64, serialized: Value, replace: bool, absttl: bool, idletime: Option<i64>, frequency: Option<i64>) -> R;
-    "SET" [set_class(options.as_ref(), get)] set<R, K, V>(key: K => Into<Key>, value: V => TryInto<Value>, expire: Option<Expiration>, options: Option<SetOptions>, get: bool) -> R;
+    "SET" [set_class(expire.as_ref(), options.as_ref(), get)] set<R, K, V>(key: K => Into<Key>, value: V => TryInto<Value>, expire: Option<Expiration>, options: Option<SetOptions>, get: bool) -> R;
     "SETNX" [SameState] setnx<R, K, V>(key: K => Into<Key>, value: V => TryInto<Value>) -> R;
     "GET" [Read] get<R, K>(key: K => Into<Key>) -> R;
     "GETRANGE" [Read] getrange<R, K>(key: K => Into<Key>, start: usize, end: usize) -> R;
@@ -55,9 +55,17 @@ commands! { KeysInterface;
     "SCAN" [Read] scan_page<R, S, P>(cursor: S => Into<Str>, pattern: P => Into<Str>, count: Option<u32>, r#type: Option<ScanType>) -> R;
 }
 
-/// With `NX` or `GET` the answer tells the first from the second.
-fn set_class(options: Option<&SetOptions>, get: bool) -> Replay {
-    if get || options == Some(&SetOptions::NX) { SameState } else { Idempotent }
+/// With `NX` or `GET` the answer tells the first from the second; with `XX` a time that has passed deletes the key that
+/// the second asks for.
+fn set_class(expire: Option<&Expiration>, options: Option<&SetOptions>, get: bool) -> Replay {
+    match options {
+        _ if get => SameState,
+        None => Idempotent,
+        Some(SetOptions::XX) if expire.is_none_or(|expire| *expire == Expiration::KEEPTTL) => {
+            Idempotent
+        }
+        Some(_) => SameState,
+    }
 }
 
 /// A condition is met once, and a time that has passed deletes the key once; so may one given by the clock.

@@ -4,13 +4,14 @@
 mod acl;
 #[cfg(feature = "i-server")]
 mod admin;
-mod by_hand;
 #[cfg(feature = "i-cluster")]
 mod cluster;
 #[cfg(feature = "i-config")]
 mod config;
 #[cfg(feature = "i-client")]
 mod connection;
+mod custom;
+mod expand;
 #[cfg(feature = "i-scripts")]
 mod functions;
 #[cfg(feature = "i-geo")]
@@ -19,6 +20,8 @@ mod geo;
 mod hashes;
 #[cfg(feature = "i-hyperloglog")]
 mod hyperloglog;
+#[cfg(feature = "i-redis-json")]
+mod json;
 #[cfg(feature = "i-keys")]
 mod keys;
 #[cfg(feature = "i-lists")]
@@ -27,6 +30,12 @@ mod lists;
 mod memory;
 #[cfg(feature = "i-pubsub")]
 mod pubsub;
+#[cfg(feature = "i-scripts")]
+mod scripts;
+#[cfg(feature = "i-redisearch")]
+mod search;
+#[cfg(feature = "sentinel-client")]
+mod sentinel;
 mod server;
 #[cfg(feature = "i-sets")]
 mod sets;
@@ -35,16 +44,25 @@ mod slowlog;
 #[cfg(feature = "i-sorted-sets")]
 mod sorted_sets;
 #[cfg(feature = "i-streams")]
+mod stream_values;
+#[cfg(feature = "i-streams")]
 mod streams;
+#[cfg(feature = "i-time-series")]
+mod time_series;
+#[cfg(feature = "i-tracking")]
+mod tracking;
+#[cfg(any(feature = "i-redisearch", feature = "sentinel-client"))]
+mod words;
 
 use std::{future::Future, time::Duration};
 
 use ::fred::{
     error::Error,
-    interfaces::{ClientLike, FredResult},
+    interfaces::{ClientLike, FredResult, Resp3Frame},
     types::Value,
 };
 
+use self::expand::{again, answer, call, commands, value, wait};
 use super::replay::Replay;
 
 /// The commands of fred by fred's own names, sent by `S`.
@@ -81,16 +99,40 @@ pub trait Sender: Send + Sync {
     }
 
     /// Sends one command; `attempt` makes one attempt of it, and `failed` is the error of the one made in place.
-    fn send<F, Fut>(
+    fn send<T, F, Fut>(
         &self,
         command: Command,
         failed: Option<Error>,
         attempt: F,
-    ) -> impl Future<Output = FredResult<Value>> + Send
+    ) -> impl Future<Output = FredResult<T>> + Send
     where
+        T: Reply,
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = FredResult<Value>> + Send + 'static;
+        Fut: Future<Output = FredResult<T>> + Send + 'static;
 }
+
+/// What fred makes of a reply.
+pub trait Reply: Send + Sync + 'static {
+    /// The answer of a command that is only queued.
+    fn queued() -> Self;
+}
+
+impl Reply for Value {
+    fn queued() -> Self {
+        Self::Queued
+    }
+}
+
+impl Reply for Resp3Frame {
+    fn queued() -> Self {
+        Self::SimpleString { data: "QUEUED".into(), attributes: None }
+    }
+}
+
+/// What reaches servers that hold data, and not sentinels, which have other commands of the same names.
+///
+/// A client or a sender of one.
+pub trait NotSentinel {}
 
 /// What a sender has to know about a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +201,7 @@ pub struct CommandInfo {
 
 /// The table of commands, by interface.
 pub const COMMANDS: &[&[CommandInfo]] = &[
-    by_hand::TABLE,
+    custom::TABLE,
     server::TABLE,
     #[cfg(feature = "i-acl")]
     acl::TABLE,
@@ -171,8 +213,12 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     config::TABLE,
     #[cfg(feature = "i-client")]
     connection::TABLE,
+    #[cfg(feature = "i-client")]
+    connection::BY_HAND,
     #[cfg(feature = "i-tracking")]
     connection::tracking::TABLE,
+    #[cfg(feature = "i-tracking")]
+    tracking::TABLE,
     #[cfg(feature = "i-scripts")]
     functions::TABLE,
     #[cfg(feature = "i-geo")]
@@ -183,6 +229,10 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     hashes::expire::TABLE,
     #[cfg(feature = "i-hyperloglog")]
     hyperloglog::TABLE,
+    #[cfg(feature = "i-redis-json")]
+    json::TABLE,
+    #[cfg(feature = "i-redis-json")]
+    json::BY_HAND,
     #[cfg(feature = "i-keys")]
     keys::TABLE,
     #[cfg(feature = "i-lists")]
@@ -191,6 +241,12 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     memory::TABLE,
     #[cfg(feature = "i-pubsub")]
     pubsub::TABLE,
+    #[cfg(feature = "i-scripts")]
+    scripts::TABLE,
+    #[cfg(feature = "i-redisearch")]
+    search::TABLE,
+    #[cfg(feature = "sentinel-client")]
+    sentinel::TABLE,
     #[cfg(feature = "i-sets")]
     sets::TABLE,
     #[cfg(feature = "i-slowlog")]
@@ -199,7 +255,24 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     sorted_sets::TABLE,
     #[cfg(feature = "i-streams")]
     streams::TABLE,
+    #[cfg(feature = "i-streams")]
+    stream_values::TABLE,
+    #[cfg(feature = "i-time-series")]
+    time_series::TABLE,
+    #[cfg(feature = "i-time-series")]
+    time_series::BY_HAND,
 ];
+
+/// A line for a method that one rule cannot make: another result than fred's `FromValue`, arguments within arguments,
+/// or options that fred's method loses.
+const fn by_hand(
+    interface: &'static str,
+    method: &'static str,
+    command: &'static str,
+    replay: &'static str,
+) -> CommandInfo {
+    CommandInfo { interface, method, command, replay, signature: "by hand" }
+}
 
 /// Copies what fred gave no `Clone`.
 #[cfg(feature = "i-sorted-sets")]
@@ -227,153 +300,4 @@ fn store_class(
     }
 }
 
-/// Makes the methods of one interface of fred, and its part of the table.
-///
-/// ```text
-/// Input:  "LPUSH" [NotIdempotent] lpush<R, K, V>(key: K => Into<Key>, elements: V => TryInto<MultipleValues>) -> R;
-///
-/// Output: pub async fn lpush<R, K, V>(&self, key: K, elements: V) -> FredResult<R>
-///         where R: FromValue, K: Into<Key> + Send, V: TryInto<MultipleValues> + Send, V::Error: Into<Error> + Send
-///         {
-///             let key: Key = key.into();
-///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
-///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No };
-///             let failed = match self.sender.first(command) {
-///                 Some(client) => match client.lpush(key.clone(), elements.clone()).await {
-///                     Ok(value) => return value.convert(),
-///                     Err(error) => Some(error),
-///                 },
-///                 None => None,
-///             };
-///             let attempt = move |client| {
-///                 let (key, elements) = (key.clone(), elements.clone());
-///                 async move { client.lpush(key, elements).await }
-///             };
-///             self.sender.send(command, failed, attempt).await?.convert()
-///         }
-/// ```
-///
-/// A second bracket tells how long a blocking command waits; `.inner` keeps what an argument that cannot be cloned
-/// was made of, and `as same` makes another one of an argument without `Clone`.
-macro_rules! commands {
-    ($interface:ident; $(
-        $command:literal [$($replay:tt)*] $([$($wait:tt)*])?
-        $method:ident <$($generic:ident),*> (
-            $($arg:ident: $ty:ty $(as $same:ident)?
-                $(=> Into<$into:ty> $(.$into_kept:ident)?)?
-                $(=> TryInto<$try_into:ty> $(.$try_kept:ident)?)?
-            ),*
-        ) $(-> $answer:ident)?;
-    )*) => {
-        #[allow(clippy::too_many_arguments, reason = "the methods have the arguments of fred's")]
-        impl<Via: $crate::fred::Sender> $crate::fred::Commands<Via>
-        where
-            Via::Client: ::fred::interfaces::$interface,
-        {$(
-            #[doc = concat!(
-                "Sends `", $command, "`, as `", stringify!($method), "` of fred's [`", stringify!($interface),
-                "`](::fred::interfaces::", stringify!($interface), ").\n\n# Errors\n\n",
-                "Returns the error of the last attempt, or why the arguments or the reply do not convert."
-            )]
-            pub async fn $method<$($generic),*>(
-                &self,
-                $($arg: $ty),*
-            ) -> ::fred::interfaces::FredResult<$crate::fred::commands::answer!($($answer)?)>
-            where
-                $($answer: ::fred::types::FromValue,)?
-                $($($ty: Into<$into> + Send,)?)*
-                $($(
-                    $ty: TryInto<$try_into> + Send,
-                    <$ty as TryInto<$try_into>>::Error: Into<::fred::error::Error> + Send,
-                )?)*
-            {
-                $($(let $arg = <$ty as Into<$into>>::into($arg)$(.$into_kept())?;)?)*
-                $($(
-                    let $arg = <$ty as TryInto<$try_into>>::try_into($arg).map_err(Into::into)?$(.$try_kept())?;
-                )?)*
-                let command = $crate::fred::Command {
-                    name: stringify!($method),
-                    replay: { $($replay)* },
-                    wait: $crate::fred::commands::wait!($($($wait)*)?),
-                };
-                let failed = match self.sender.first(command) {
-                    Some(client) => {
-                        let answer =
-                            client.$method($($crate::fred::commands::again!($arg $($same)?)),*).await;
-                        match $crate::fred::commands::value!(answer $($answer)?) {
-                            Ok(value) => {
-                                self.sender.succeeded(command);
-                                return ::fred::types::Value::convert(value);
-                            }
-                            Err(error) => Some(error),
-                        }
-                    }
-                    None => None,
-                };
-                self.sender
-                    .send(command, failed, move |client| {
-                        $(let $arg = $crate::fred::commands::again!($arg $($same)?);)*
-                        async move {
-                            let answer = client.$method($($arg),*).await;
-                            $crate::fred::commands::value!(answer $($answer)?)
-                        }
-                    })
-                    .await?
-                    .convert()
-            }
-        )*}
-
-        pub(in crate::fred) const TABLE: &[$crate::fred::CommandInfo] = &[$(
-            $crate::fred::CommandInfo {
-                interface: stringify!($interface),
-                method: stringify!($method),
-                command: $command,
-                replay: stringify!($($replay)*),
-                signature: stringify!(
-                    <$($generic),*>(
-                        $($arg: $ty $(=> Into<$into>)? $(=> TryInto<$try_into>)?),*
-                    ) $(-> $answer)?
-                ),
-            },
-        )*];
-    };
-}
-
-/// An argument once more, for another attempt.
-macro_rules! again {
-    ($argument:ident) => {
-        $argument.clone()
-    };
-    ($argument:ident $same:ident) => {
-        $same($argument.as_ref())
-    };
-}
-
-/// What a method answers.
-macro_rules! answer {
-    () => {
-        ()
-    };
-    ($answer:ident) => {
-        $answer
-    };
-}
-
-/// How long a command may block.
-macro_rules! wait {
-    () => { $crate::fred::Wait::No };
-    ($($wait:tt)+) => { $($wait)+ };
-}
-
-/// The answer of fred as a value, which is converted when all attempts are over.
-macro_rules! value {
-    ($result:ident) => {
-        $result.map(|()| ::fred::types::Value::Null)
-    };
-    ($result:ident $answer:ident) => {
-        $result
-    };
-}
-
-pub(super) use by_hand::routed;
-use {again, answer, commands, value, wait};
+pub(super) use custom::routed;

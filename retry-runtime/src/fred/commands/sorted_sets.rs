@@ -41,7 +41,8 @@ commands! { SortedSetsInterface;
     "ZREVRANGEBYSCORE" [Read] zrevrangebyscore<R, K, M, N>(key: K => Into<Key>, max: M => TryInto<ZRange>, min: N => TryInto<ZRange>, withscores: bool, limit: Option<Limit>) -> R;
     "ZRANK" [Read] zrank<R, K, V>(key: K => Into<Key>, member: V => TryInto<Value>, withscore: bool) -> R;
     "ZREM" [SameState] zrem<R, K, V>(key: K => Into<Key>, members: V => TryInto<MultipleValues>) -> R;
-    "ZREMRANGEBYLEX" [SameState] zremrangebylex<R, K, M, N>(key: K => Into<Key>, min: M => TryInto<ZRange>, max: N => TryInto<ZRange>) -> R;
+    // Where the scores differ, it is not told what is in the range, and it may be more the second time.
+    "ZREMRANGEBYLEX" [NotIdempotent] zremrangebylex<R, K, M, N>(key: K => Into<Key>, min: M => TryInto<ZRange>, max: N => TryInto<ZRange>) -> R;
     "ZREMRANGEBYRANK" [NotIdempotent] zremrangebyrank<R, K>(key: K => Into<Key>, start: i64, stop: i64) -> R;
     "ZREMRANGEBYSCORE" [SameState] zremrangebyscore<R, K, M, N>(key: K => Into<Key>, min: M => TryInto<ZRange>, max: N => TryInto<ZRange>) -> R;
     "ZREVRANGE" [Read] zrevrange<R, K>(key: K => Into<Key>, start: i64, stop: i64, withscores: bool) -> R;

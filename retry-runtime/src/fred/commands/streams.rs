@@ -20,7 +20,8 @@ commands! { StreamsInterface;
     "XINFO GROUPS" [Read] xinfo_groups<R, K>(key: K => Into<Key>) -> R;
     "XINFO STREAM" [Read] xinfo_stream<R, K>(key: K => Into<Key>, full: bool, count: Option<u64>) -> R;
     "XADD" [xadd_class(&id)] xadd<R, K, C, I, F>(key: K => Into<Key>, nomkstream: bool, cap: C => TryInto<XCap>, id: I => Into<XID>, fields: F => TryInto<MultipleOrderedPairs>) -> R;
-    "XTRIM" [SameState] xtrim<R, K, C>(key: K => Into<Key>, cap: C => TryInto<XCap>) -> R;
+    // With `~` a part is trimmed at a time.
+    "XTRIM" [NotIdempotent] xtrim<R, K, C>(key: K => Into<Key>, cap: C => TryInto<XCap>) -> R;
     "XDEL" [SameState] xdel<R, K, S>(key: K => Into<Key>, ids: S => Into<MultipleStrings>) -> R;
     "XRANGE" [Read] xrange<R, K, S, E>(key: K => Into<Key>, start: S => TryInto<Value>, end: E => TryInto<Value>, count: Option<u64>) -> R;
     "XREVRANGE" [Read] xrevrange<R, K, S, E>(key: K => Into<Key>, end: E => TryInto<Value>, start: S => TryInto<Value>, count: Option<u64>) -> R;
