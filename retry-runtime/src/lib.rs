@@ -62,6 +62,7 @@ mod policy;
 mod random;
 mod retry;
 mod rule;
+mod schedule;
 mod session;
 mod telemetry;
 #[cfg(not(feature = "testing"))]

@@ -32,6 +32,10 @@ impl<P> Limited<P> {
         Self { policy, limits }
     }
 
+    pub(crate) const fn policy(&self) -> &P {
+        &self.policy
+    }
+
     /// Sets the limit on the whole call; zero cuts the first attempt before it begins.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.limits.deadline = Some(deadline);

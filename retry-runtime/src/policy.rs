@@ -188,6 +188,11 @@ impl<B> RetryPolicy<B> {
         self
     }
 
+    /// Returns the retries that are allowed, `None` without bound.
+    pub(crate) const fn bound(&self) -> Option<u32> {
+        self.retries
+    }
+
     /// Returns the backoff.
     pub const fn backoff(&self) -> &B {
         &self.backoff
@@ -313,6 +318,7 @@ impl Progress {
 /// Never retries.
 ///
 /// The value to put where a policy is expected and none is wanted, such as in a test or behind a switch.
+/// It does not look at errors: for a circuit breaker without retries use a policy with `retries(0)`, which does.
 ///
 /// ```
 /// use retry_runtime::Never;

@@ -20,22 +20,43 @@ use std::{
 /// let first = Random::seeded(7).between(range.clone());
 /// assert_eq!(first, Random::seeded(7).between(range));
 /// ```
-pub struct Random(fastrand::Rng);
+pub struct Random(Source);
+
+enum Source {
+    Drawn(fastrand::Rng),
+    /// Always the one end, to find the bounds of what can be drawn.
+    Lowest,
+    Highest,
+}
 
 impl Random {
     /// Starts a sequence that no other process, thread or call shares.
     pub fn from_entropy() -> Self {
-        Self(fastrand::Rng::with_seed(RandomState::new().hash_one(0u8)))
+        Self(Source::Drawn(fastrand::Rng::with_seed(RandomState::new().hash_one(0u8))))
     }
 
     /// Starts the sequence that belongs to `seed`.
     pub fn seeded(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
+        Self(Source::Drawn(fastrand::Rng::with_seed(seed)))
+    }
+
+    /// Draws nothing: the lower end of every range.
+    pub(crate) fn lowest() -> Self {
+        Self(Source::Lowest)
+    }
+
+    /// Draws nothing: the upper end of every range.
+    pub(crate) fn highest() -> Self {
+        Self(Source::Highest)
     }
 
     /// Returns a number in `0.0 .. 1.0`, uniformly.
     pub fn unit(&mut self) -> f64 {
-        self.0.f64()
+        match &mut self.0 {
+            Source::Drawn(random) => random.f64(),
+            Source::Lowest => 0.0,
+            Source::Highest => 1.0_f64.next_down(),
+        }
     }
 
     /// Returns a duration from the range, both ends included, uniformly to the nanosecond.
@@ -44,9 +65,11 @@ impl Random {
     pub fn between(&mut self, range: RangeInclusive<Duration>) -> Duration {
         let (low, high) = range.into_inner();
         let span = high.saturating_sub(low).as_nanos();
-        let drawn = match u64::try_from(span) {
-            Ok(span) => Duration::from_nanos(self.0.u64(0..=span)),
-            Err(_) => duration_from_nanos(self.0.u128(0..=span)),
+        let drawn = match (&mut self.0, u64::try_from(span)) {
+            (Source::Drawn(random), Ok(span)) => Duration::from_nanos(random.u64(0..=span)),
+            (Source::Drawn(random), Err(_)) => duration_from_nanos(random.u128(0..=span)),
+            (Source::Lowest, _) => Duration::ZERO,
+            (Source::Highest, _) => duration_from_nanos(span),
         };
         low.saturating_add(drawn)
     }

@@ -79,26 +79,28 @@ pub struct Call {
 
 /// Notes that an attempt failed and another follows.
 pub(crate) fn retried(operation: &'static str, attempt: u32, delay: Duration) {
-    with_call(operation, attempt, |call| call.delays.push(delay));
+    with_call(operation, attempt, false, |call| call.delays.push(delay));
 }
 
 /// Notes the end of a call.
 pub(crate) fn ended(operation: &'static str, attempt: u32, reason: Option<Reason>) {
-    with_call(operation, attempt, |call| {
+    with_call(operation, attempt, true, |call| {
         (call.reason, call.is_over) = (reason, true);
     });
 }
 
 /// Finds the call by its name and the attempt that is due; calls inside others end first.
-fn with_call(operation: &'static str, attempt: u32, note: impl FnOnce(&mut Call)) {
+fn with_call(operation: &'static str, attempt: u32, ends: bool, note: impl FnOnce(&mut Call)) {
     CURRENT.with_borrow_mut(|current| {
         let Some(calls) = current else { return };
+        // Its next attempt, or the wait after the last one that it made.
         let is_it = |call: &&mut Call| {
-            let due = u32::try_from(call.delays.len()).unwrap_or(u32::MAX).saturating_add(1);
-            !call.is_over && call.operation == operation && due == attempt
+            let made = u32::try_from(call.delays.len()).unwrap_or(u32::MAX);
+            !call.is_over
+                && call.operation == operation
+                && (made.saturating_add(1) == attempt || ends && made == attempt)
         };
-        let found = if attempt > 1 { calls.iter_mut().rev().find(is_it) } else { None };
-        match found {
+        match calls.iter_mut().rev().find(is_it) {
             Some(call) => {
                 call.attempts = attempt;
                 note(call);

@@ -1,0 +1,199 @@
+//! Events and metrics: what is told, and that the end of a call is told exactly once.
+
+use std::{
+    fmt::{self, Write as _},
+    sync::{Arc, Mutex},
+};
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use retry_runtime::{Budget, CircuitBreaker, RetryPolicy, retryable, testing::Outcomes};
+use tokio_util::sync::CancellationToken;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+use crate::{Failed, SECOND};
+
+type Told = Arc<Mutex<Vec<(Level, String)>>>;
+
+/// Keeps the events of this crate as text.
+struct Keep(Told);
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, "{field}={value:?} ").expect("text");
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        write!(self.0, "{field}={value} ").expect("text");
+    }
+}
+
+impl Subscriber for Keep {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "retry_runtime"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        let mut told = self.0.lock().expect("not poisoned");
+        told.push((*event.metadata().level(), text.0.trim_end().to_owned()));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+async fn told<F: Future>(call: F) -> Vec<(Level, String)> {
+    let told = Told::default();
+    let guard = tracing::subscriber::set_default(Keep(Arc::clone(&told)));
+    call.await;
+    drop(guard);
+    Arc::into_inner(told).expect("nobody else").into_inner().expect("not poisoned")
+}
+
+#[retryable(policy = constant(delay = "1s", retries = 2))]
+async fn push(outcomes: &Outcomes<Result<u32, Failed>>) -> Result<u32, Failed> {
+    outcomes.next()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_told_of_a_success_at_once() {
+    let outcomes = Outcomes::new([Ok(7)]);
+    assert_eq!(told(push(&outcomes)).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_is_a_warning_and_its_success_information() {
+    let outcomes = Outcomes::new([Err(Failed::Refused), Ok(7)]);
+    let told = told(push(&outcomes)).await;
+    let expected = [
+        (
+            Level::WARN,
+            "message=attempt failed, will retry operation=push attempt=1 delay=1s elapsed=0ns \
+             disposition=not_executed error.class=REFUSED"
+                .to_owned(),
+        ),
+        (
+            Level::INFO,
+            "message=call succeeded after a retry operation=push attempt=2 elapsed=0ns \
+             reason=success_after_retry"
+                .to_owned(),
+        ),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_last_failure_is_an_error() {
+    let refused = Err(Failed::Refused);
+    let outcomes = Outcomes::new([refused, refused, refused]);
+    let told = told(push(&outcomes)).await;
+    let levels: Vec<_> = told.iter().map(|(level, _)| *level).collect();
+    assert_eq!(levels, [Level::WARN, Level::WARN, Level::ERROR]);
+    assert!(told[2].1.ends_with("reason=retries_exhausted"), "{told:?}");
+    assert!(told[2].1.contains("attempt=3"), "{told:?}");
+}
+
+/// One of every ending; each tells its end once.
+#[tokio::test(start_paused = true)]
+async fn every_ending_is_told_exactly_once() {
+    let fail = async || Err::<(), _>(Failed::Refused);
+    let policy = RetryPolicy::constant(SECOND).retries(9);
+    let ends = |told: Vec<(Level, String)>| {
+        let ends =
+            told.into_iter().filter_map(|(_, text)| Some(text.split_once("reason=")?.1.to_owned()));
+        ends.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ends(told(policy.retries(1).retry(fail).into_future()).await),
+        ["retries_exhausted"]
+    );
+    let lost = policy.retry(async || Err::<(), _>(Failed::Lost));
+    assert_eq!(ends(told(lost.into_future()).await), ["not_idempotent"]);
+    let broken = policy.retry(async || Err::<(), _>(Failed::Broken));
+    assert_eq!(ends(told(broken.into_future()).await), ["not_retryable"]);
+    let late = policy.deadline(5 * SECOND).retry(fail);
+    assert_eq!(ends(told(late.into_future()).await), ["deadline"]);
+    let slow = policy.attempt_timeout(SECOND).retry(std::future::pending::<Result<(), Failed>>);
+    assert_eq!(ends(told(slow.into_future()).await), ["attempt_timeout"]);
+    let budget = Budget::builder().capacity(14).build().expect("possible");
+    assert_eq!(ends(told(policy.budget(&budget).retry(fail).into_future()).await), ["budget"]);
+    let breaker = CircuitBreaker::builder().minimum_calls(2).build().expect("possible");
+    let broken = policy.breaker(&breaker).retry(fail);
+    assert_eq!(ends(told(broken.into_future()).await), ["breaker_open"]);
+    let refused = policy.breaker(&breaker).retry(fail);
+    assert_eq!(ends(told(refused.into_future()).await), ["breaker_open"]);
+    let token = CancellationToken::new();
+    let cancelled = policy.cancel(&token).retry(fail);
+    let both = async { tokio::join!(cancelled.into_future(), async { token.cancel() }) };
+    assert_eq!(ends(told(both).await), ["cancelled"]);
+    let hooked = policy.retry(fail).on_failure(async |_| Err::<(), ()>(()));
+    assert_eq!(ends(told(hooked.into_future()).await), ["hook_failed"]);
+    let dropped = tokio::time::timeout(SECOND / 2, policy.retry(fail).into_future());
+    assert_eq!(ends(told(dropped).await), ["cancelled"]);
+    let outcomes = Outcomes::new([Err(Failed::Refused), Ok(7)]);
+    assert_eq!(ends(told(push(&outcomes)).await), ["success_after_retry"]);
+    let dropped = tokio::time::timeout(
+        SECOND / 2,
+        policy.retry(std::future::pending::<Result<(), Failed>>).into_future(),
+    );
+    assert_eq!(ends(told(dropped).await), Vec::<String>::new(), "nothing had failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_retries_are_told_with_what_they_multiply_to() {
+    let outer = RetryPolicy::constant(SECOND).retries(2);
+    let inner = RetryPolicy::constant(SECOND).retries(3);
+    let call = outer.retry(|| inner.retry(async || Err::<(), _>(Failed::Refused)).into_future());
+    let told = told(call.into_future()).await;
+    let nested: Vec<_> = told.iter().filter(|(_, text)| text.contains("multiply")).collect();
+    // In the retries of the outer call; its first attempt costs nothing and is not noticed.
+    assert_eq!(nested.len(), 2);
+    assert!(nested[0].1.contains("enclosing_attempt=2 worst_case_attempts=12"), "{nested:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_counted_by_attempts_and_outcome() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let guard = metrics::set_default_local_recorder(&recorder);
+    let (refused, fine) = (Err(Failed::Refused), Ok(7));
+    for outcomes in
+        [vec![fine], vec![fine], vec![refused, fine], vec![refused; 3], vec![Err(Failed::Broken)]]
+    {
+        let _ = push(&Outcomes::new(outcomes)).await;
+    }
+    drop(guard);
+    let snapshot = snapshotter.snapshot().into_vec();
+    let calls = |attempts: &str, outcome: &str| {
+        let found = snapshot.iter().find(|(key, ..)| {
+            let labels: Vec<_> =
+                key.key().labels().map(|label| (label.key(), label.value())).collect();
+            key.key().name() == "retry.calls"
+                && labels == [("operation", "push"), ("attempts", attempts), ("outcome", outcome)]
+        });
+        match found {
+            Some((.., DebugValue::Counter(count))) => *count,
+            _ => 0,
+        }
+    };
+    assert_eq!(calls("first_attempt", "success"), 2);
+    assert_eq!(calls("after_retry", "success"), 1);
+    assert_eq!(calls("after_retry", "failure"), 1);
+    assert_eq!(calls("first_attempt", "failure"), 1);
+}
