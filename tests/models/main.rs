@@ -1,7 +1,7 @@
 //! The budget and the circuit breaker in every order that threads can take.
 //!
 //! The files of the runtime are compiled here with the atomics of loom, which runs a model again and again until it has
-//! seen every interleaving and every value that a relaxed load may return; three threads up to three preemptions.
+//! seen every interleaving and every value that a relaxed load may return; three threads up to two preemptions.
 #![allow(missing_docs, dead_code, reason = "not all of the runtime's files is used here")]
 
 #[path = "../../retry-runtime/src/overload/admission.rs"]
@@ -43,15 +43,18 @@ use crate::{
     budget::{Budget, Cost},
 };
 
-/// How often a thread that could go on is stopped in one order; two threads are explored without bound.
-const PREEMPTIONS: usize = 3;
+/// How often a thread that could go on is stopped in one order, unless `LOOM_MAX_PREEMPTIONS` says more; two threads are
+/// explored without bound.
+const PREEMPTIONS: usize = 2;
 
 /// Runs a model of so many threads in every order and prints how many there were.
 fn explore(threads: usize, name: &str, model: impl Fn() + Send + Sync + 'static) {
     let orders = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&orders);
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = (threads > 2).then_some(PREEMPTIONS);
+    if threads > 2 {
+        builder.preemption_bound.get_or_insert(PREEMPTIONS);
+    }
     builder.check(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         model();

@@ -62,8 +62,8 @@ impl Window {
         self.buckets.iter().enumerate().fold(Counts::default(), |sum, (index, bucket)| {
             let expected = if index <= last { lap } else { lap.wrapping_sub(1) & Bucket::LAPS };
             let Bucket { lap, counts } = Bucket::unpack(bucket.load(Ordering::Relaxed));
-            // Another thread may have read the clock later than this one did, and its outcome counts.
-            if lap.wrapping_sub(expected) & Bucket::LAPS > Bucket::LATEST {
+            // Another thread may have read the clock later than this one did, and its outcome counts: a lap ahead.
+            if lap.wrapping_sub(expected) & Bucket::LAPS > 1 {
                 return sum;
             }
             Counts {
@@ -95,7 +95,7 @@ impl Bucket {
     const LAPS: u32 = (1 << 22) - 1;
     const COUNT: u32 = (1 << 21) - 1;
     // Laps that a bucket can be ahead of an outcome that comes late. Any more and the bucket has not been used for
-    // so long that the laps went round (485 days for 10 s).
+    // so long that the laps went round (485 days for a window of 10 s).
     const LATEST: u32 = 1 << 8;
 
     fn has_room(self) -> bool {
