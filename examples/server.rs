@@ -1,6 +1,10 @@
+// Not every program needs all of it.
+#![allow(dead_code)]
+
 use std::{
-    io,
+    env, fs, io,
     net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -11,12 +15,25 @@ use std::{
 pub(crate) struct Server {
     child: Child,
     port: u16,
+    directory: PathBuf,
+    arguments: Vec<String>,
 }
 
 impl Server {
     pub(crate) fn start() -> io::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        Ok(Self { child: spawn(port)?, port })
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str]) -> io::Result<Self> {
+        let port = free_port()?;
+        let directory = env::temp_dir().join(format!("retry-examples-{port}"));
+        fs::create_dir_all(&directory)?;
+        let arguments = arguments.iter().map(ToString::to_string).collect::<Vec<_>>();
+        Ok(Self { child: spawn(port, &directory, &arguments)?, port, directory, arguments })
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
@@ -29,7 +46,7 @@ impl Server {
     }
 
     pub(crate) fn restart(&mut self) -> io::Result<()> {
-        self.child = spawn(self.port)?;
+        self.child = spawn(self.port, &self.directory, &self.arguments)?;
         Ok(())
     }
 }
@@ -38,10 +55,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Nothing is left to do for a server that has ended already.
         let _ = self.kill();
+        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-fn spawn(port: u16) -> io::Result<Child> {
+pub(crate) fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn spawn(port: u16, directory: &Path, arguments: &[String]) -> io::Result<Child> {
     let mut child = Command::new("redis-server")
         .args([
             "--port",
@@ -52,7 +74,10 @@ fn spawn(port: u16) -> io::Result<Child> {
             "",
             "--appendonly",
             "no",
+            "--dir",
         ])
+        .arg(directory)
+        .args(arguments)
         .stdout(Stdio::null())
         .spawn()
         .map_err(|error| {

@@ -74,12 +74,8 @@ impl RedisCluster {
         }
     }
 
-    /// Waits until every node that runs serves, and every replica follows its primary.
-    ///
-    /// # Panics
-    ///
-    /// If that takes longer than a cluster needs.
-    pub fn wait_until_whole(&self) {
+    /// Waits until every node serves, every replica follows, and all know that it does.
+    fn wait_until_whole(&self) {
         self.wait("the cluster is whole", || {
             self.nodes.iter().all(|node| {
                 let state = node.text(&["CLUSTER", "INFO"]);
@@ -88,8 +84,27 @@ impl RedisCluster {
                 let feeds = replication.contains("role:master")
                     && replication.contains("connected_slaves:1")
                     && replication.contains("state=online");
-                state.contains("cluster_state:ok") && (follows || feeds)
+                let knows = node.text(&["CLUSTER", "NODES"]).matches("slave ").count() == 3;
+                state.contains("cluster_state:ok") && knows && (follows || feeds)
             })
+        });
+    }
+
+    /// Waits until the nodes tell clients of all replicas: of those only that have got something.
+    ///
+    /// # Panics
+    ///
+    /// If that takes longer than a cluster needs.
+    pub fn wait_until_replicas_are_told(&self) {
+        for primary in 0..3 {
+            self.ok(primary, &["FLUSHALL"]);
+        }
+        self.wait("the replicas are told", || {
+            let told = |node: &RedisServer| {
+                let slots = node.values(&["CLUSTER", "SLOTS"]);
+                self.ids.iter().all(|id| slots.contains(id))
+            };
+            self.nodes.iter().all(told)
         });
     }
 
