@@ -243,6 +243,12 @@ async fn read_command(
     if reader.read_until(b'\n', &mut bytes).await? == 0 {
         return Ok(None);
     }
+    if !bytes.starts_with(b"*") {
+        // fred asks for RESP3 by a line of text.
+        let line = String::from_utf8_lossy(&bytes).to_uppercase();
+        let name = line.split_whitespace().next().unwrap_or_default();
+        return Ok(Some((name.to_owned(), bytes)));
+    }
     let mut name = String::new();
     for _ in 0..number(&bytes) {
         let mut header = Vec::new();
