@@ -25,7 +25,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await;
+        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
         Self { _server: server, proxy }
     }
 
