@@ -42,6 +42,15 @@ async fn start(node_timeout: Duration) -> (RedisCluster, RetryClient) {
     (cluster, client)
 }
 
+/// Connects a client with the settings of fred.
+async fn wrap(cluster: &RedisCluster) -> RetryClient {
+    let mut builder = Builder::from_config(cluster.config());
+    builder.set_policy(ReconnectPolicy::new_constant(0, 50));
+    let client = builder.build().expect("complete").with_retry(POLICY);
+    client.init().await.expect("the cluster is up");
+    client
+}
+
 fn counts(client: &RetryClient, key: fn(u64) -> String) -> Load {
     let client = client.clone();
     Load::start(6, move |number| {
@@ -142,16 +151,27 @@ async fn after_a_move_pipelines_and_transactions_find_the_new_owner() {
     assert_eq!((cluster.counter("{moving}a"), cluster.counter("{moving}b")), (4, 2));
 }
 
+/// fred counts the redirect as the one attempt, and says what it also says of writes that were executed.
+#[tokio::test]
+async fn a_wrapped_client_finds_the_new_owner_with_the_next_call() {
+    let cluster = RedisCluster::start(Duration::from_secs(5));
+    let client = wrap(&cluster).await;
+    client.incr::<(), _>("{moving}").await.expect("the cluster is up");
+    let from = cluster.first_owner("{moving}");
+    let to = (from + 1) % 3;
+    cluster.begin_move("{moving}", from, to);
+    cluster.move_keys("{moving}", from, to);
+    cluster.end_move("{moving}", to);
+    let error = client.incr::<u64, _>("{moving}").await.expect_err("to the old owner");
+    assert_eq!(error.disposition(), Disposition::Unknown, "{error:?}");
+    assert_eq!(client.incr::<u64, _>("{moving}").await, Ok(2));
+}
+
 /// A client that fred lets follow redirects loses fred's task with every `ASK`; it is made anew.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrapped_client_survives_what_ends_freds_task() {
     let cluster = RedisCluster::start(Duration::from_secs(5));
-    let fred = Builder::from_config(cluster.config())
-        .set_policy(ReconnectPolicy::new_constant(0, 50))
-        .build()
-        .expect("complete");
-    let client = fred.with_retry(POLICY);
-    client.init().await.expect("the cluster is up");
+    let client = wrap(&cluster).await;
     let from = cluster.first_owner("{moving}");
     let to = (from + 1) % 3;
     let load = counts(&client, moving);

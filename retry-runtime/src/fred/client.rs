@@ -124,6 +124,8 @@ impl Commands<Direct<'static, Client>> {
     ///
     /// fred reconnects without end, after 100 ms at first and at most 5 s, and leaves a connection that has not
     /// answered for [`DEFAULT_ATTEMPT_TIMEOUT`]; where it gives up nevertheless, the next command connects anew.
+    /// On a cluster it follows no redirect by itself, so that a command that was sent to the wrong node is known not to
+    /// be executed, and is retried.
     ///
     /// ```no_run
     /// use fred::prelude::*;
