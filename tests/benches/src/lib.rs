@@ -1,0 +1,15 @@
+//! Measures the toolkit against hand-written loops and other retry crates.
+//!
+//! A [`Form`](form::Form) is one way to write a retried call; the same forms are counted under callgrind, timed, and
+//! watched by a counting allocator.
+
+pub mod callgrind;
+pub mod form;
+pub mod hand;
+pub mod machine;
+pub mod operation;
+pub mod ours;
+#[cfg(feature = "peers")]
+pub mod peers;
+pub mod report;
+pub mod run;
