@@ -41,7 +41,7 @@ pub fn runtime() -> Runtime {
 }
 
 /// Runs calls in one `block_on`; the loop is the same for every form.
-pub fn repeat(runtime: &Runtime, calls: u64, failures: u32, call: impl AsyncFn(&Script)) {
+pub fn repeat(runtime: &Runtime, calls: u64, failures: u32, mut call: impl AsyncFnMut(&Script)) {
     let script = Script::default();
     runtime.block_on(async {
         for _ in 0..calls {
@@ -56,6 +56,9 @@ pub const SECOND: Duration = Duration::from_secs(1);
 
 /// How many retries the forms allow that do fail.
 pub const ENOUGH: u32 = 20;
+
+/// How often the calls fail that do.
+pub const FAILURES: [u32; 3] = [1, 3, 10];
 
 /// Makes a [`Form`] of an expression that is a future; what is made once per run comes before the arrow.
 #[macro_export]

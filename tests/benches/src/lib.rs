@@ -4,12 +4,15 @@
 //! watched by a counting allocator.
 
 pub mod callgrind;
+pub mod counting;
 pub mod form;
 pub mod hand;
 pub mod machine;
+pub mod measured;
 pub mod operation;
 pub mod ours;
 #[cfg(feature = "peers")]
 pub mod peers;
 pub mod report;
 pub mod run;
+pub mod sizes;

@@ -77,11 +77,11 @@ fn check(counts: &Map<String, Value>, kept: &Value) -> ExitCode {
             }
             Some(_) => "as before",
         };
-        grown += usize::from(verdict == "GROWN");
+        grown += u32::from(verdict == "GROWN");
         println!("{name:50} {now:8.2} {:8.2} {verdict}", before.unwrap_or(f64::NAN));
     }
     if grown > 0 {
-        eprintln!("{grown} forms take more than 3 % more instructions than before");
+        eprintln!("forms that take over 3 % more instructions than before: {grown}");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

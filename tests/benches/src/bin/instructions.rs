@@ -4,7 +4,9 @@ use std::process::Command;
 
 use retry_benches::{
     callgrind::{per_call, sibling},
+    form::FAILURES,
     hand,
+    measured::Measured,
     report::{Report, Table},
 };
 
@@ -15,11 +17,6 @@ struct Entry {
     on_timer: bool,
     name: String,
 }
-
-/// What was counted: the name of the form, and its instructions.
-type Counted = Vec<(String, f64)>;
-
-const FAILURES: [u32; 3] = [1, 3, 10];
 
 fn main() {
     let entries: Vec<_> = ["calls", "calls-tryhard"].into_iter().flat_map(list).collect();
@@ -42,81 +39,56 @@ fn list(program: &'static str) -> Vec<Entry> {
     listed.lines().filter_map(entry).collect()
 }
 
-fn is_own(name: &str) -> bool {
-    name.starts_with('#')
-        || name.starts_with("policy.")
-        || name.starts_with("hand-")
-        || name == "bare call"
-}
-
-fn of(counted: &Counted, name: &str) -> f64 {
-    let found = counted.iter().find(|(form, _)| form == name);
-    found.unwrap_or_else(|| panic!("{name} was not counted")).1
-}
-
-fn best_peer(counted: &Counted) -> f64 {
-    let peers = counted.iter().filter(|(name, _)| !is_own(name));
-    peers.map(|(_, count)| *count).fold(f64::INFINITY, f64::min)
-}
-
 fn first(report: &mut Report, entries: &[Entry]) {
-    let forms = entries.iter().filter(|entry| entry.set == "first");
-    let counted: Counted = forms
-        .map(|form| {
-            (form.name.clone(), per_call(&sibling(form.program), "first", &form.name, 10_000, 0))
-        })
-        .collect();
-    let floor = of(&counted, hand::LOOP);
-    let columns = ["success at the first attempt", "instructions", "x hand-written loop"];
+    let mut counted = Measured::default();
+    for form in entries.iter().filter(|entry| entry.set == "first") {
+        counted.push(&form.name, per_call(&sibling(form.program), "first", &form.name, 10_000, 0));
+    }
+    let floor = counted.of(hand::LOOP);
+    let columns = ["form", "instructions", "x hand-written loop"];
     let mut table = Table::new("First attempt succeeds", &columns);
-    for (name, count) in &counted {
-        table.row([name.clone(), format!("{count:.0}"), format!("{:.2}", count / floor)]);
+    for (form, count) in counted.iter() {
+        table.row([form.to_owned(), format!("{count:.0}"), format!("{:.2}", count / floor)]);
     }
     report.table(table);
 
-    let constant = of(&counted, "#[retryable] constant");
-    report.bar("constant, against the hand-written loop", constant, 1.05 * floor);
-    report.bar("constant, against half of the best peer", constant, best_peer(&counted) / 2.0);
+    let constant = counted.of("#[retryable] constant");
+    report.bar("constant, against 1.05 x the hand-written loop", constant, 1.05 * floor);
+    report.bar("constant, against half of the best peer", constant, counted.best_peer() / 2.0);
     for form in ["#[retryable] exponential", "#[retryable] composite of two"] {
         let claim = format!("{form}, against constant + 10");
-        report.bar(claim, of(&counted, form), constant + 10.0);
+        report.bar(claim, counted.of(form), constant + 10.0);
     }
-    let deadline = of(&counted, "#[retryable] deadline");
-    report.bar(
-        "deadline, against the loop with one clock read",
-        deadline,
-        of(&counted, hand::LOOP_CLOCK),
-    );
-    report.bar(
-        "deadline, against the loop whose deadline cuts",
-        deadline,
-        of(&counted, hand::LOOP_DEADLINE),
-    );
+    let deadline = counted.of("#[retryable] deadline");
+    for form in [hand::LOOP_CLOCK, hand::LOOP_DEADLINE] {
+        report.bar(format!("deadline, against the {form}"), deadline, counted.of(form));
+    }
 }
 
 fn failing(report: &mut Report, entries: &[Entry]) {
-    let mut columns = vec!["failures before the success".to_owned()];
-    columns.extend(FAILURES.map(|failures| failures.to_string()));
-    let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+    let columns = ["form", "1 failure", "3 failures", "10 failures"];
     let mut table = Table::new("Failures, zero delay, then success", &columns);
-    let mut counted: [Counted; 3] = Default::default();
+    let mut counted: [Measured; 3] = Default::default();
     for form in entries.iter().filter(|entry| entry.set == "failing") {
         // A millisecond per retry is enough of waiting for a hundred calls.
         let calls = if form.on_timer { 100 } else { 10_000 };
-        let name = if form.on_timer { format!("{} (timer)", form.name) } else { form.name.clone() };
-        let mut row = vec![name];
+        let timer = if form.on_timer { " (timer)" } else { "" };
+        let mut row = vec![format!("{}{timer}", form.name)];
         for (failures, counted) in FAILURES.into_iter().zip(&mut counted) {
             let count = per_call(&sibling(form.program), "failing", &form.name, calls, failures);
             row.push(format!("{count:.0}"));
-            counted.push((form.name.clone(), count));
+            counted.push(&form.name, count);
         }
         table.row(row);
     }
     report.table(table);
     for (failures, counted) in FAILURES.iter().zip(&counted) {
-        let constant = of(counted, "#[retryable] constant");
+        let constant = counted.of("#[retryable] constant");
         let claim = |other| format!("constant, {failures} failures, against {other}");
-        report.bar(claim("1.1 x the hand-written loop"), constant, 1.1 * of(counted, hand::LOOP));
-        report.bar(claim("the best peer"), constant, best_peer(counted));
+        let limit = 1.1 * counted.of(hand::LOOP);
+        report.bar(claim("1.1 x the hand-written loop"), constant, limit);
+        report.bar(claim("the best peer"), constant, counted.best_peer());
+        let yielding = counted.of("backon, sleeper yields");
+        report.bar(claim("the best peer that yields"), constant, yielding);
     }
 }

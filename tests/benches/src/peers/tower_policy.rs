@@ -12,7 +12,10 @@ use tower::{
     service_fn,
 };
 
-use crate::operation::{Failed, Script, operation};
+use crate::{
+    form,
+    operation::{Failed, Script, operation},
+};
 
 /// Retries transient errors a number of times, at once.
 #[derive(Debug, Clone)]
@@ -83,18 +86,15 @@ impl<'s> Policy<&'s Script, u64, Failed> for Budgeted {
     }
 }
 
-/// Makes calls as [`crate::form::repeat`] does; the service is made once.
+/// Makes calls through a service that is made once.
 pub fn repeat<P>(runtime: &Runtime, calls: u64, failures: u32, policy: P)
 where
     P: for<'s> Policy<&'s Script, u64, Failed> + Clone,
 {
-    let script = Script::default();
-    runtime.block_on(async {
-        let mut service = Retry::new(policy, service_fn(operation));
-        for _ in 0..calls {
-            script.set(black_box(failures));
-            let ready = service.ready().await.expect("the service is always ready");
-            let _ = black_box(ready.call(&script).await);
-        }
+    let mut service = Retry::new(policy, service_fn(operation));
+    form::repeat(runtime, calls, failures, async |script: &Script| {
+        let ready = ServiceExt::<&Script>::ready(&mut service).await;
+        let ready = ready.expect("the service is always ready");
+        let _ = black_box(ready.call(script).await);
     });
 }
