@@ -4,6 +4,8 @@
 //! watched by a counting allocator.
 
 pub mod callgrind;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod counting;
 pub mod form;
 pub mod hand;
@@ -13,6 +15,9 @@ pub mod operation;
 pub mod ours;
 #[cfg(feature = "peers")]
 pub mod peers;
+#[cfg(feature = "client")]
+#[path = "../../support/redis_server.rs"]
+pub mod redis_server;
 pub mod report;
 pub mod run;
 pub mod sizes;
