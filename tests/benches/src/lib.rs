@@ -3,6 +3,7 @@
 //! A [`Form`](form::Form) is one way to write a retried call; the same forms are counted under callgrind, timed, and
 //! watched by a counting allocator.
 
+pub mod builds;
 pub mod callgrind;
 #[cfg(feature = "client")]
 pub mod client;
