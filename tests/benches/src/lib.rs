@@ -22,3 +22,4 @@ pub mod redis_server;
 pub mod report;
 pub mod run;
 pub mod sizes;
+pub mod summary;

@@ -1,9 +1,8 @@
-//! Draws the instructions of a first attempt from the results that are kept.
+use std::{fmt::Write, fs};
 
-use std::{fmt::Write, fs, process::ExitCode};
-
-use retry_benches::report::{read, results};
 use serde_json::Value;
+
+use crate::report::results;
 
 const LEFT: f64 = 230.0;
 const WIDTH: f64 = 720.0;
@@ -21,24 +20,17 @@ const LEFT_OUT: [&str; 7] = [
     "tower with budget",
 ];
 
-fn main() -> ExitCode {
-    match read("instructions") {
-        Ok(results) => draw(&results),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
-}
-
-fn draw(kept: &Value) {
+/// Draws the instructions of a first attempt.
+///
+/// # Panics
+///
+/// If the directory of the results cannot be written.
+pub fn draw(kept: &Value) {
     let mut bars = bars(kept);
     bars.retain(|(form, _)| !LEFT_OUT.contains(&form.as_str()));
     bars.sort_by(|(_, left), (_, right)| left.total_cmp(right));
     let path = results().join("instructions.svg");
     fs::write(&path, svg(&bars)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    println!("{}", path.display());
 }
 
 /// Returns the forms of the first table, and their instructions.
