@@ -153,6 +153,14 @@ impl<S, C: Clock> Call<S, C> {
         }
     }
 
+    /// Pays for the retries from a budget, unless the policy brings its own.
+    #[cfg(feature = "fred")]
+    pub(crate) fn pay_from(&mut self, budget: impl FnOnce() -> crate::Budget) {
+        if let Some(guarding) = self.clock.guarding() {
+            guarding.pay_from(budget);
+        }
+    }
+
     /// Begins an attempt that is not run here.
     ///
     /// # Errors

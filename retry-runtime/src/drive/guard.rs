@@ -45,6 +45,12 @@ fn now() -> Duration {
 }
 
 impl Guarding {
+    /// Pays for the retries from a budget, unless there is one.
+    #[cfg(feature = "fred")]
+    pub(crate) fn pay_from(&mut self, budget: impl FnOnce() -> crate::Budget) {
+        self.guards.budget.get_or_insert_with(budget);
+    }
+
     /// Begins an attempt; only the first can be refused here, [`resume`](Self::resume) asks for the others.
     pub(crate) fn begin(&mut self, number: u32) -> Result<(), Cut> {
         if number <= 1 {

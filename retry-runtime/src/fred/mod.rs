@@ -1,6 +1,7 @@
 #![doc = include_str!("../../docs/fred.md")]
 
 mod attempts;
+mod budgets;
 mod classify;
 mod client;
 mod commands;
@@ -11,6 +12,7 @@ mod optimistic;
 mod pipeline;
 mod replay;
 mod script;
+mod statistics;
 mod target;
 mod transaction;
 
@@ -21,5 +23,6 @@ pub use hooks::ClientHook;
 pub use pipeline::{Queue, RetryPipeline};
 pub use replay::{Consent, Replay};
 pub use script::Script;
+pub use statistics::Statistics;
 pub use target::Target;
 pub use transaction::{Multi, RetryTransaction};

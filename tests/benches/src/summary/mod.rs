@@ -1,0 +1,4 @@
+//! What the README shows of the results that are kept.
+
+pub mod chart;
+pub mod table;
