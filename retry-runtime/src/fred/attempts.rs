@@ -5,6 +5,7 @@ use std::{future::Future, time::Duration};
 use ::fred::{
     error::Error,
     interfaces::{ClientLike, FredResult},
+    types::config::Server,
 };
 use tokio::time::{Instant, timeout};
 
@@ -67,8 +68,15 @@ impl<C: Target> Sender for Direct<'_, C> {
         plain.then(|| self.client.with_options(&self.settings.options))
     }
 
-    fn succeeded(&self, command: Command) {
+    fn slot(&self, key: impl FnOnce() -> Option<u16>) -> Option<u16> {
+        if self.settings.is_clustered { key() } else { None }
+    }
+
+    fn succeeded(&self, command: Command, slot: impl FnOnce() -> Option<u16>) {
         telemetry::succeeded_at_once(command.name);
+        if let Some(budgets) = &self.budgets {
+            budgets.succeeded(|| self.node(self.slot(slot)));
+        }
     }
 
     async fn send<T, F, Fut>(
@@ -88,7 +96,8 @@ impl<C: Target> Sender for Direct<'_, C> {
         };
         match failed {
             Some(error) => {
-                self.rescue(self.start(), command, Failed::Sent(error), Ok(()), &attempt).await
+                self.rescue(self.start(command), command, Failed::Sent(error), Ok(()), &attempt)
+                    .await
             }
             None => self.run(command, attempt).await,
         }
@@ -106,13 +115,15 @@ impl<C: Target> Direct<'_, C> {
         if let Some(client) = self.first(command) {
             return match attempt(client).await {
                 Ok(value) => {
-                    self.succeeded(command);
+                    self.succeeded(command, || command.slot);
                     Ok(value)
                 }
-                Err(failed) => self.rescue(self.start(), command, failed, Ok(()), &attempt).await,
+                Err(failed) => {
+                    self.rescue(self.start(command), command, failed, Ok(()), &attempt).await
+                }
             };
         }
-        let mut call = self.start();
+        let mut call = self.start(command);
         if let Some(limit) = self.settings.limits.deadline.filter(Duration::is_zero) {
             return Err(Cut::Deadline(limit).into());
         }
@@ -193,10 +204,21 @@ impl<C: Target> Direct<'_, C> {
     }
 
     /// Starts a call and its first attempt.
-    fn start(&self) -> Call {
+    fn start(&self, command: Command) -> Call {
         let mut call = Call::watched(&self.settings.policy);
+        if let Some(budgets) = &self.budgets {
+            call.pay_from(|| budgets.of(self.node(command.slot).as_ref()));
+        }
         call.begin(&self.settings.policy);
         call
+    }
+
+    /// Returns the owner of the key of a command, as far as the client knows the cluster.
+    fn node(&self, slot: Option<u16>) -> Option<Server> {
+        let slot = slot?;
+        let owner =
+            self.client.inner().with_cluster_state(|state| Ok(state.get_server(slot).cloned()));
+        owner.ok().flatten()
     }
 
     async fn before(&self, call: &Call) -> Result<(), Reason> {
@@ -215,6 +237,7 @@ impl<C: Target> Direct<'_, C> {
         stopped: Result<(), Reason>,
         again: Again<'a, C, T>,
     ) -> FredResult<T> {
+        self.counters.failed_once();
         let mut doubt = None;
         let (outcome, stop) = loop {
             let (outcome, pause) = match self.judge(&mut call, command, failed).unless(stopped) {
@@ -234,6 +257,7 @@ impl<C: Target> Direct<'_, C> {
                 break (outcome, pause.stop(reason));
             }
             call.begin(&self.settings.policy);
+            self.counters.retried();
             if let Err(reason) = self.before(&call).await {
                 break (outcome, pause.stop(reason));
             }
@@ -242,11 +266,13 @@ impl<C: Target> Direct<'_, C> {
             failed = match self.attempt(&call, command, again).await {
                 Ok(value) => {
                     call.succeed(command.name);
+                    self.counters.recovered();
                     return Ok(value);
                 }
                 Err(failed) => failed,
             };
         };
+        self.counters.failed(stop.reason());
         // An attempt that was not executed says nothing about the one before it.
         let outcome = match (outcome, doubt) {
             (Err(last), Some(earlier)) if last.disposition() == Disposition::NotExecuted => {

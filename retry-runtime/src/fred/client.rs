@@ -13,13 +13,18 @@ use ::fred::{
 };
 
 use super::{
+    budgets::Budgets,
     commands::{Commands, NotSentinel},
     connection::Connection,
     hooks::{ClientHook, Hooks},
     replay::Consent,
+    statistics::{Counters, Statistics},
     target::Target,
 };
-use crate::{Answer, Attempt, Decide, DynPolicy, Failure, GiveUp, Limits, Timed, WithGuards};
+use crate::{
+    Answer, Attempt, Budget, BudgetBuilder, ConfigError, Decide, DynPolicy, Failure, GiveUp,
+    Limits, Timed, WithGuards,
+};
 
 /// A fred client on which every command is retried under one policy.
 ///
@@ -68,6 +73,8 @@ pub struct Direct<'h, C> {
     pub(super) client: C,
     pub(super) connection: Arc<Connection>,
     pub(super) settings: Arc<Settings>,
+    pub(super) budgets: Option<Arc<Budgets>>,
+    pub(super) counters: Arc<Counters>,
     pub(super) consent: Consent,
     pub(super) hooks: Hooks<'h>,
 }
@@ -77,6 +84,7 @@ pub struct Direct<'h, C> {
 pub(super) struct Settings {
     pub(super) policy: DynPolicy<Error, WithGuards<Timed>>,
     pub(super) limits: Limits,
+    pub(super) is_clustered: bool,
     /// Whether there is neither a deadline nor a guard.
     pub(super) is_plain: bool,
     /// The user's options, but one attempt, and always a timeout.
@@ -87,16 +95,17 @@ impl Settings {
     /// Makes the settings of single attempts.
     pub(super) fn without_retries(options: Options) -> Self {
         let policy = DynPolicy::with_any_timing(crate::Never);
-        Self { policy, limits: Limits::default(), is_plain: true, options }
+        Self { policy, limits: Limits::default(), is_clustered: false, is_plain: true, options }
     }
 
-    fn new<P>(policy: P, default_timeout: Duration, mut options: Options) -> Self
+    fn new<P, C: Target>(policy: P, client: &C, mut options: Options) -> Self
     where
         P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
         P::State: Send + Sync + 'static,
     {
         let limits = policy.limits();
-        let default = Some(default_timeout).filter(|timeout| !timeout.is_zero());
+        let default =
+            Some(client.perf_config().default_command_timeout).filter(|timeout| !timeout.is_zero());
         options.max_attempts = Some(1);
         options.timeout = limits
             .attempt_timeout
@@ -104,7 +113,8 @@ impl Settings {
             .or(default)
             .or(Some(DEFAULT_ATTEMPT_TIMEOUT));
         let is_plain = limits.deadline.is_none() && policy.guards().is_empty();
-        Self { policy: DynPolicy::with_any_timing(policy), limits, is_plain, options }
+        let policy = DynPolicy::with_any_timing(policy);
+        Self { policy, limits, is_clustered: client.is_clustered(), is_plain, options }
     }
 }
 
@@ -191,12 +201,13 @@ pub trait WithRetry: Target {
         P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
         P::State: Send + Sync + 'static,
     {
-        let default_timeout = self.perf_config().default_command_timeout;
         let (client, options) = self.split();
         Commands::new(Direct {
             connection: Connection::of(&client),
+            settings: Arc::new(Settings::new(policy, &client, options)),
             client,
-            settings: Arc::new(Settings::new(policy, default_timeout, options)),
+            budgets: Budgets::new(Budget::builder()).ok().map(Arc::new),
+            counters: Arc::default(),
             consent: Consent::default(),
             hooks: Hooks::default(),
         })
@@ -213,6 +224,8 @@ impl<C: Clone> Clone for Direct<'_, C> {
             client: self.client.clone(),
             connection: Arc::clone(&self.connection),
             settings: Arc::clone(&self.settings),
+            budgets: self.budgets.clone(),
+            counters: Arc::clone(&self.counters),
             consent: self.consent,
             hooks: self.hooks.clone(),
         }
@@ -224,6 +237,7 @@ impl<C> fmt::Debug for Direct<'_, C> {
         formatter
             .debug_struct("Direct")
             .field("policy", &self.settings.policy)
+            .field("budgets", &self.budgets)
             .field("consent", &self.consent)
             .field("hooks", &self.hooks)
             .finish_non_exhaustive()
@@ -249,8 +263,7 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
             if direct.settings.limits.attempt_timeout.is_some() {
                 options.timeout = None;
             }
-            let default_timeout = direct.client.perf_config().default_command_timeout;
-            direct.settings = Arc::new(Settings::new(policy, default_timeout, options));
+            direct.settings = Arc::new(Settings::new(policy, &direct.client, options));
         })
     }
 
@@ -266,10 +279,38 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
             direct.settings = Arc::new(Settings {
                 policy: direct.settings.policy.clone(),
                 limits: direct.settings.limits,
+                is_clustered: direct.settings.is_clustered,
                 is_plain: direct.settings.is_plain,
                 options: merged,
             });
         })
+    }
+
+    /// Returns a client whose retries are paid from budgets of its own, one for each node.
+    ///
+    /// A client has budgets with the defaults of [`Budget`] from the start; the clients made from it share them.
+    /// A budget of the policy is used instead, for all nodes together.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigError`] for settings of which no budget can be made.
+    pub fn with_budgets(&self, settings: BudgetBuilder) -> Result<Self, ConfigError> {
+        let budgets = Arc::new(Budgets::new(settings)?);
+        Ok(self.with(|direct| direct.budgets = Some(budgets)))
+    }
+
+    /// Returns a client whose retries are limited by its policy alone.
+    ///
+    /// In an outage every call then makes all its attempts, which may be what keeps a server down.
+    pub fn without_budgets(&self) -> Self {
+        self.with(|direct| direct.budgets = None)
+    }
+
+    /// Returns what became of the commands that failed at first, of this client and of those made from it.
+    pub fn statistics(&self) -> Statistics {
+        let direct = self.sender();
+        let budgets = direct.budgets.as_ref().map(|budgets| budgets.statistics());
+        direct.counters.snapshot(budgets.unwrap_or_default())
     }
 
     /// Returns a client that sends every command again after an unknown outcome.
@@ -338,10 +379,11 @@ impl<C: Target> Commands<Direct<'_, C>> {
     where
         Self: 'n,
     {
-        let Direct { client, connection, settings, consent, hooks } = self.sender().clone();
+        let Direct { client, connection, settings, budgets, counters, consent, hooks } =
+            self.sender().clone();
         let mut hooks: Hooks<'n> = hooks;
         change(&mut hooks);
-        Commands::new(Direct { client, connection, settings, consent, hooks })
+        Commands::new(Direct { client, connection, settings, budgets, counters, consent, hooks })
     }
 
     /// Returns a client that awaits a hook before every attempt.

@@ -106,7 +106,8 @@ impl<C: Target> Commands<Direct<'_, C>> {
         }
         let direct = self.sender();
         // What a repeat would do is decided in the round, which knows what was sent.
-        let command = Command { name: "transaction", replay: Replay::Opaque, wait: Wait::No };
+        let command =
+            Command { name: "transaction", replay: Replay::Opaque, wait: Wait::No, slot: None };
         let attempt = |client: super::client::Once<C>| {
             let options = client.options().clone();
             direct.round(options, &keys, &body)
@@ -140,6 +141,8 @@ impl<C: Target> Direct<'_, C> {
             connection: Connection::of(&dedicated.client),
             client: dedicated.client.clone(),
             settings: Arc::new(Settings::without_retries(options)),
+            budgets: None,
+            counters: Arc::default(),
             consent: Consent::AtMostOnce,
             hooks: Hooks::default(),
         });

@@ -94,7 +94,8 @@ impl<'h, C: Target> Queue<'h, C> {
 pub(super) fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
     let replay = queued.iter().map(|queued| queued.command.replay).max();
     let wait = queued.iter().fold(Wait::No, |wait, queued| wait.and(queued.command.wait));
-    Command { name: "pipeline", replay: replay.unwrap_or(Replay::Read), wait }
+    let slot = queued.iter().find_map(|queued| queued.command.slot);
+    Command { name: "pipeline", replay: replay.unwrap_or(Replay::Read), wait, slot }
 }
 
 impl<C: Target> Sender for Queue<'_, C> {
@@ -102,6 +103,10 @@ impl<C: Target> Sender for Queue<'_, C> {
 
     fn first(&self, _: Command) -> Option<Self::Client> {
         None
+    }
+
+    fn slot(&self, key: impl FnOnce() -> Option<u16>) -> Option<u16> {
+        self.direct.slot(key)
     }
 
     async fn send<T, F, Fut>(&self, command: Command, _: Option<Error>, attempt: F) -> FredResult<T>

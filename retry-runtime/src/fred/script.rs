@@ -71,7 +71,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
             Idempotence::Idempotent => Replay::Idempotent,
             Idempotence::NotIdempotent => Replay::Opaque,
         };
-        let command = Command { name: "script", replay, wait: Wait::No };
+        let command = Command { name: "script", replay, wait: Wait::No, slot: None };
         let attempt = |client| async { Ok(run(client, script, &words).await?) };
         self.sender().run(command, attempt).await?.convert()
     }

@@ -63,6 +63,10 @@ impl<C: Target> Sender for Multi<'_, C> {
         None
     }
 
+    fn slot(&self, key: impl FnOnce() -> Option<u16>) -> Option<u16> {
+        self.queue.slot(key)
+    }
+
     async fn send<T, F, Fut>(
         &self,
         command: Command,

@@ -51,7 +51,7 @@ where
     where
         R: FromValue,
     {
-        let command = Command { name: "client_list", replay: Read, wait: Wait::No };
+        let command = Command { name: "client_list", replay: Read, wait: Wait::No, slot: None };
         self.sender
             .send(command, None, move |client| {
                 let (r#type, ids) = (r#type.clone(), ids.clone());

@@ -48,7 +48,7 @@ impl<Via: Sender> Commands<Via> {
     {
         let args = values(args)?;
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom", replay: Replay::Opaque, wait };
+        let command = Command { name: "custom", replay: Replay::Opaque, wait, slot: None };
         self.send_custom(command, cmd, args).await?.convert()
     }
 
@@ -67,7 +67,7 @@ impl<Via: Sender> Commands<Via> {
         let args = values(args)?;
         let cmd = routed(cmd, &args);
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom_raw", replay: Replay::Opaque, wait };
+        let command = Command { name: "custom_raw", replay: Replay::Opaque, wait, slot: None };
         self.sender
             .send(command, None, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());

@@ -10,7 +10,7 @@
 ///         {
 ///             let key: Key = key.into();
 ///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
-///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No };
+///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No, slot: None };
 ///             let failed = match self.sender.first(command) {
 ///                 Some(client) => match client.lpush(key.clone(), elements.clone()).await {
 ///                     Ok(value) => return value.convert(),
@@ -103,7 +103,15 @@ macro_rules! commands {
                 let command = $crate::fred::Command {
                     name: stringify!($method),
                     replay: { $($replay)* },
-                    wait: $crate::fred::commands::wait!($($($wait)*)?) };
+                    wait: $crate::fred::commands::wait!($($($wait)*)?),
+                    slot: None,
+                };
+                // Asked only if a budget is to be found, see `Budgets`.
+                let slot = || {
+                    #[allow(unused_imports, reason = "some commands have no arguments")]
+                    use $crate::fred::commands::slot::{ByKey as _, ByNothing as _, Probe};
+                    None$(.or_else(|| (&Probe(&$arg)).slot()))*
+                };
                 let failed = match self.sender.first(command) {
                     Some(client) => {
                         let answer = $crate::fred::commands::call!(
@@ -112,7 +120,7 @@ macro_rules! commands {
                         );
                         match $crate::fred::commands::value!(answer $($answer)?) {
                             Ok(value) => {
-                                self.sender.succeeded(command);
+                                self.sender.succeeded(command, slot);
                                 return ::fred::types::Value::convert(value);
                             }
                             Err(error) => Some(error),
@@ -120,6 +128,7 @@ macro_rules! commands {
                     }
                     None => None,
                 };
+                let command = $crate::fred::Command { slot: self.sender.slot(slot), ..command };
                 self.sender
                     .send::<::fred::types::Value, _, _>(command, failed, move |client| {
                         $(let $arg = $crate::fred::commands::again!($arg $($same)?);)*

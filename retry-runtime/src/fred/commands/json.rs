@@ -63,7 +63,7 @@ where
         let convert = |(key, path, value): (K, P, V)| (key.into(), path.into(), value.into());
         let values: Vec<(Key, Str, Value)> = values.into_iter().map(convert).collect();
         let replay = mset_class(&values);
-        let command = Command { name: "json_mset", replay, wait: Wait::No };
+        let command = Command { name: "json_mset", replay, wait: Wait::No, slot: None };
         self.sender
             .send::<::fred::types::Value, _, _>(command, None, move |client| {
                 let values = values.clone();

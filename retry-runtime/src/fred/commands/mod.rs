@@ -39,6 +39,7 @@ mod sentinel;
 mod server;
 #[cfg(feature = "i-sets")]
 mod sets;
+mod slot;
 #[cfg(feature = "i-slowlog")]
 mod slowlog;
 #[cfg(feature = "i-sorted-sets")]
@@ -93,9 +94,15 @@ pub trait Sender: Send + Sync {
     /// one that is handed over is copied.
     fn first(&self, command: Command) -> Option<Self::Client>;
 
+    /// Returns the slot that a command belongs to, if it matters.
+    fn slot(&self, key: impl FnOnce() -> Option<u16>) -> Option<u16> {
+        drop(key);
+        None
+    }
+
     /// Counts a command that succeeded at the attempt made in place.
-    fn succeeded(&self, command: Command) {
-        let _ = command;
+    fn succeeded(&self, command: Command, slot: impl FnOnce() -> Option<u16>) {
+        let _ = (command, slot);
     }
 
     /// Sends one command; `attempt` makes one attempt of it, and `failed` is the error of the one made in place.
@@ -140,6 +147,8 @@ pub struct Command {
     pub(super) name: &'static str,
     pub(super) replay: Replay,
     pub(super) wait: Wait,
+    /// The hash slot of the first key, on a cluster.
+    pub(super) slot: Option<u16>,
 }
 
 /// How long the server may take on purpose.

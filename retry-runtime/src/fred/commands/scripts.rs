@@ -84,7 +84,7 @@ impl<Via: Sender> Commands<Via> {
         let has_keys = words.first() != Some(&Value::Integer(0));
         let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
         words.insert(0, Value::String(script));
-        let command = Command { name, replay: Replay::Opaque, wait: Wait::No };
+        let command = Command { name, replay: Replay::Opaque, wait: Wait::No, slot: None };
         self.send_custom(command, CustomCommand::new_static(word, hash, false), words).await
     }
 
@@ -158,7 +158,7 @@ impl<Via: Sender> Commands<Via> {
         replay: Replay,
         words: Vec<Value>,
     ) -> FredResult<Value> {
-        let command = Command { name, replay, wait: Wait::No };
+        let command = Command { name, replay, wait: Wait::No, slot: None };
         let cmd = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
         self.send_custom(command, cmd, words).await
     }
@@ -231,7 +231,7 @@ impl<C: Target + LuaInterface> Commands<Direct<'_, C>> {
         F: Fn(Once<C>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<Value>> + Send + 'static,
     {
-        let command = Command { name, replay, wait: Wait::No };
+        let command = Command { name, replay, wait: Wait::No, slot: None };
         self.sender
             .send(command, None, move |client| {
                 let limit = client.options().timeout.filter(|limit| !limit.is_zero());

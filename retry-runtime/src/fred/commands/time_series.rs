@@ -61,7 +61,7 @@ where
         let samples: Vec<(Key, Timestamp, f64)> = samples.into_iter().map(convert).collect();
         // The policies of the series decide, and some add.
         let replay = NotIdempotent;
-        let command = Command { name: "ts_madd", replay, wait: Wait::No };
+        let command = Command { name: "ts_madd", replay, wait: Wait::No, slot: None };
         self.sender
             .send::<Value, _, _>(command, None, move |client| {
                 let samples = samples.clone();

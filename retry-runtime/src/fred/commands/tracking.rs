@@ -80,7 +80,7 @@ impl<C: Target + ClientInterface + TrackingInterface> Commands<Direct<'_, C>> {
             return Err(Error::new(ErrorKind::Config, "Client tracking requires RESP3."));
         }
         let replay = Replay::NotIdempotent;
-        let command = Command { name, replay, wait: Wait::No };
+        let command = Command { name, replay, wait: Wait::No, slot: None };
         self.sender.send(command, None, attempt).await.map(drop)
     }
 }

@@ -1,0 +1,182 @@
+//! Budgets, breakers, cancellation and the statistics of a client.
+#![allow(missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use fred::prelude::*;
+use retry_runtime::{
+    Budget, CircuitBreaker, Constant, Disposition, ErrorClass, Reason, RetryPolicy,
+    fred::RetryClient,
+    testing::{self, Overrides},
+};
+use retry_tests::{Fault, FaultProxy, RedisCluster, RedisServer};
+use tokio_util::sync::CancellationToken;
+
+const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(1)).retries(100);
+const OOM: &str = "OOM command not allowed";
+
+struct Bench {
+    _server: RedisServer,
+    proxy: FaultProxy,
+    client: RetryClient,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let server = RedisServer::start(&[]);
+        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
+        let config = Config {
+            server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
+            ..Config::default()
+        };
+        let client = RetryClient::connect(config, POLICY).await.expect("the server is up");
+        Self { _server: server, proxy, client }
+    }
+
+    fn refuse(&self, times: u32) {
+        self.proxy.inject("INCR", Fault::ErrorInstead(OOM.to_owned()), times);
+    }
+}
+
+#[tokio::test]
+async fn a_client_has_a_budget_from_the_start() {
+    let bench = Bench::new().await;
+    bench.refuse(u32::MAX);
+    let run = testing::record(async { bench.client.incr::<i64, _>("counter").await }).await;
+    assert!(ErrorClass::OOM.matches(&run.output.expect_err("always refused")));
+    // A server that turns commands away costs 5 of 500 tokens a retry.
+    assert_eq!(
+        (bench.proxy.sent("INCR"), run.calls[0].reason),
+        (101, Some(Reason::RetriesExhausted))
+    );
+    // Empty for all calls, and for the clients made from this one.
+    let run =
+        testing::record(async { bench.client.idempotent().incr::<i64, _>("counter").await }).await;
+    assert_eq!((bench.proxy.sent("INCR"), run.calls[0].reason), (102, Some(Reason::Budget)));
+    let statistics = bench.client.statistics();
+    assert_eq!(
+        (
+            statistics.failed_once,
+            statistics.retries,
+            statistics.failed,
+            statistics.refused_by_budget
+        ),
+        (2, 100, 2, 1)
+    );
+    assert_eq!(statistics.budgets[0].1.level, 0);
+}
+
+#[tokio::test]
+async fn successes_fill_it_again() {
+    let bench = Bench::new().await;
+    bench.refuse(2);
+    assert_eq!(bench.client.incr::<i64, _>("counter").await, Ok(1));
+    let level = || bench.client.statistics().budgets[0].1.level;
+    assert_eq!(level(), 500 - 5, "the retry that succeeded is paid back");
+    for round in 2..=4 {
+        assert_eq!(bench.client.incr::<i64, _>("counter").await, Ok(round));
+    }
+    assert_eq!(level(), 500 - 5 + 3);
+    for _ in 0..10 {
+        bench.client.ping::<()>(None).await.expect("the server is up");
+    }
+    assert_eq!(level(), 500);
+    assert_eq!(bench.client.statistics().recovered, 1);
+}
+
+#[tokio::test]
+async fn budgets_are_changed_left_out_or_brought_by_the_policy() {
+    let bench = Bench::new().await;
+    bench.refuse(u32::MAX);
+    let sent = async |client: &RetryClient| {
+        let before = bench.proxy.sent("INCR");
+        client.incr::<i64, _>("counter").await.expect_err("always refused");
+        bench.proxy.sent("INCR") - before
+    };
+    let small = Budget::builder().capacity(20);
+    assert_eq!(sent(&bench.client.with_budgets(small).expect("possible")).await, 5);
+    assert!(bench.client.with_budgets(Budget::builder().capacity(0)).is_err());
+    let free = bench.client.without_budgets();
+    assert_eq!((sent(&free).await, sent(&free).await), (101, 101));
+    let budget = Budget::builder().capacity(14).build().expect("possible");
+    assert_eq!(sent(&bench.client.with_policy(POLICY.budget(&budget))).await, 3);
+    assert_eq!(bench.client.statistics().budgets[0].1.level, 500);
+}
+
+#[tokio::test]
+async fn a_breaker_keeps_commands_from_a_server_that_fails() {
+    let bench = Bench::new().await;
+    bench.refuse(u32::MAX);
+    let breaker = CircuitBreaker::builder()
+        .minimum_calls(4)
+        .open_for(Duration::from_millis(200))
+        .build()
+        .expect("possible");
+    let client = bench.client.with_policy(POLICY.breaker(&breaker));
+    client.incr::<i64, _>("counter").await.expect_err("refused until the breaker opens");
+    assert_eq!(bench.proxy.sent("INCR"), 4);
+    let error = client.incr::<i64, _>("counter").await.expect_err("not sent");
+    assert!(ErrorClass::BACKPRESSURE.matches(&error), "{error:?}");
+    assert_eq!(bench.proxy.sent("INCR"), 4);
+    bench.proxy.clear();
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert_eq!(client.incr::<i64, _>("counter").await, Ok(1), "a probe");
+    assert_eq!(client.incr::<i64, _>("counter").await, Ok(2));
+}
+
+#[tokio::test]
+async fn a_cancelled_command_waits_no_longer() {
+    let bench = Bench::new().await;
+    bench.refuse(u32::MAX);
+    let token = CancellationToken::new();
+    let slow = RetryPolicy::constant(Duration::from_secs(60)).cancel(&token);
+    let client = bench.client.with_policy(slow);
+    let begin = Instant::now();
+    let (error, ()) = tokio::join!(client.incr::<i64, _>("counter"), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        token.cancel();
+    });
+    assert!(ErrorClass::OOM.matches(&error.expect_err("its own error")));
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    let error = client.incr::<i64, _>("counter").await.expect_err("not sent");
+    assert!(ErrorClass::CANCELED.matches(&error), "{error:?}");
+    assert_eq!(bench.proxy.sent("INCR"), 1);
+}
+
+#[tokio::test]
+async fn tests_switch_the_retries_of_a_client_off() {
+    let bench = Bench::new().await;
+    bench.refuse(1);
+    let once = async { bench.client.incr::<i64, _>("counter").await };
+    Overrides::new().without_retries().scope(once).await.expect_err("refused");
+    assert_eq!(bench.client.incr::<i64, _>("counter").await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_free_until_something_is_sent() {
+    let bench = Bench::new().await;
+    bench.proxy.inject("INCR", Fault::LoseReply, 1);
+    let error = bench.client.incr::<i64, _>("counter").await.expect_err("the reply is lost");
+    assert_eq!(retry_runtime::Classify::disposition(&error), Disposition::Unknown);
+    assert_eq!(bench.client.statistics().budgets[0].1.level, 500, "nothing was retried");
+}
+
+#[tokio::test]
+async fn each_node_of_a_cluster_has_its_own() {
+    let cluster = RedisCluster::start(Duration::from_secs(2));
+    let client = RetryClient::connect(cluster.config(), POLICY.retries(200)).await.expect("up");
+    // A list cannot be counted, and the policy says that this passes.
+    for key in ["a", "b", "c"] {
+        client.rpush::<(), _, _>(key, 1).await.expect("a list");
+    }
+    let stubborn = client.with_policy(POLICY.retries(200).on(ErrorClass::WRONG_TYPE));
+    stubborn.incr::<i64, _>("a").await.expect_err("a list");
+    let budgets = client.statistics().budgets;
+    let drained: Vec<_> = budgets.iter().filter(|(_, budget)| budget.level < 14).collect();
+    assert_eq!(drained.len(), 1, "{budgets:?}");
+    assert!(drained[0].0.is_some());
+    // Another node still pays.
+    let before = client.statistics().retries;
+    stubborn.incr::<i64, _>("b").await.expect_err("a list");
+    assert_eq!(client.statistics().retries - before, 35);
+}
