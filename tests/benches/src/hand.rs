@@ -15,6 +15,8 @@ use crate::{
 
 /// The name of the loop that constant policies are compared with.
 pub const LOOP: &str = "hand-written loop";
+/// The name of the loop whose attempt is a block, so that its body may have `?` as a retried function may.
+pub const LOOP_BLOCK: &str = "hand-written loop, body in a block";
 /// The name of the loop that reads the clock once, and looks at it between attempts.
 pub const LOOP_CLOCK: &str = "hand-written loop + one clock read";
 /// The name of the loop whose deadline cuts the running attempt.
@@ -25,6 +27,7 @@ pub fn first() -> Vec<Form> {
     vec![
         form!("bare call", |script| operation(script)),
         form!("hand-written loop", |script| retried(script)),
+        form!("hand-written loop, body in a block", |script| around_block(script)),
         form!("hand-written loop + one clock read", |script| until_late(script)),
         form!("hand-written loop, deadline cuts", |script| with_deadline(script)),
         form!("hand-written loop, attempt timeout", |script| with_attempt_timeout(script)),
@@ -47,6 +50,18 @@ async fn retried(script: &Script) -> Result<u64, Failed> {
     let mut retries = 0;
     loop {
         match operation(script).await {
+            Err(error) if error.is_transient() && retries < 2 => retries += 1,
+            outcome => return outcome,
+        }
+        wait(SECOND).await;
+    }
+}
+
+/// With a block around the attempt, which a body needs that has a `?` or `return`.
+async fn around_block(script: &Script) -> Result<u64, Failed> {
+    let mut retries = 0;
+    loop {
+        match async { operation(script).await }.await {
             Err(error) if error.is_transient() && retries < 2 => retries += 1,
             outcome => return outcome,
         }

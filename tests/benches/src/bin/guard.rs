@@ -69,10 +69,11 @@ fn check(counts: &Map<String, Value>, kept: &Value) -> ExitCode {
         let now = count.as_f64().unwrap_or(f64::INFINITY) / unit(counts, name);
         let before = old.get(name).and_then(Value::as_f64).map(|before| before / unit(&old, name));
         // Half an instruction is the rounding of the numbers that are kept.
+        let rounding = 0.5 / unit(counts, name);
         let verdict = match before {
             None => "new: keep it with `./x bench guard`",
-            Some(before) if now > before * TOLERANCE + 0.5 => "GROWN",
-            Some(before) if now * TOLERANCE + 0.5 < before => {
+            Some(before) if now > before * TOLERANCE + rounding => "GROWN",
+            Some(before) if now * TOLERANCE + rounding < before => {
                 "less: keep it with `./x bench guard`"
             }
             Some(_) => "as before",
