@@ -53,7 +53,7 @@ mod disabled {
 
     /// No token: it cannot be made.
     #[derive(Debug, Clone)]
-    pub enum Token {}
+    pub(crate) enum Token {}
 
     impl Token {
         pub(crate) fn is_cancelled(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt, hint::black_box};
 
-use retry_runtime::{Classify, Disposition, TimeLimit};
+use retry_runtime::{Classify, Disposition, Cut};
 
 /// How often the operation fails before it succeeds.
 #[derive(Debug, Default)]
@@ -55,8 +55,8 @@ impl Classify for Failed {
     }
 }
 
-impl From<TimeLimit> for Failed {
-    fn from(_: TimeLimit) -> Self {
+impl From<Cut> for Failed {
+    fn from(_: Cut) -> Self {
         Self::TimedOut
     }
 }

@@ -1,0 +1,11 @@
+use retry_runtime::retryable;
+use std::io;
+
+#[retryable(blocking)]
+async fn push() -> io::Result<()> {
+    Ok(())
+}
+
+fn main() {
+    let _ = push();
+}
