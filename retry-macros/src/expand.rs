@@ -29,7 +29,7 @@ use plan::Plan;
 ///                     { client.lpush("k", 1).await }
 ///                 }).await;
 ///                 match call.settle(
-///                     "push",
+///                     &"push",
 ///                     &on(&const { RetryPolicy::constant(Duration::new(1, 0)) }, is_transient),
 ///                     &NOT_IDEMPOTENT,
 ///                     ended,
@@ -83,13 +83,13 @@ impl Names {
 fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
     let Names { private, call, begun, ended, outcome, .. } = names;
     let plan = Plan::new(args, item, names);
-    let hooks = Hooks::new(args, item, names);
+    let hooks = Hooks::new(args, names);
     let (bindings, start, policy) = (&plan.bindings, &plan.start, &plan.begin);
     let start_fn = if hooks.is_empty() { quote!(start) } else { quote!(watched) };
     let number = args
         .attempt
         .as_ref()
-        .map(|attempt| quote_spanned!(Span::mixed_site()=> let #attempt = #begun.attempt;));
+        .map(|attempt| quote_spanned!(Span::mixed_site()=> let #attempt = #begun.attempt();));
     let run = expand_run(args, item, names);
     let attempt = quote_spanned! {Span::mixed_site()=>
         let #begun = #call.begin(#policy);
@@ -229,6 +229,6 @@ fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> Tok
     let ended = Ident::new(&ended.to_string(), span);
     // The policy first: it may look at the type of the end, which is then moved.
     let arguments =
-        quote_spanned!(span=> (#operation, #policy, &#private::#rule, #ended, #retry_value));
+        quote_spanned!(span=> (&#operation, #policy, &#private::#rule, #ended, #retry_value));
     quote_spanned!(span=> #call.#method #arguments)
 }

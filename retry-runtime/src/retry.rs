@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Advice, ByDisposition, Decide, Idempotence, On, Policy,
-    drive::{Call, Clock, Clocked, CutInto, Rest, Scoped},
+    drive::{Call, Clock, Clocked, CutInto, Rest, Scoped, call::Unnamed},
 };
 use pin_project_lite::pin_project;
 
@@ -171,7 +171,7 @@ pin_project! {
     {
         retry: Retry<P, Op, V>,
         // Made at the first poll: the call starts with its first attempt.
-        call: Option<Call<P::State, BareClock<P>>>,
+        call: Option<Call<P::State, BareClock<P>, Unnamed>>,
         #[pin]
         step: StepOf<P, Fut>,
     }
@@ -215,7 +215,7 @@ where
                 StepProjection::Attempt { running } => {
                     let ended = ready!(running.poll(context));
                     let keep = |value: &T| retry.wants_other.retries(value);
-                    match call.settle("", &retry.policy, &retry.rule, ended, keep) {
+                    match call.settle(Unnamed, &retry.policy, &retry.rule, ended, keep) {
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
                         ControlFlow::Continue(paused) => {
                             let rest = call.rest(paused.delay);

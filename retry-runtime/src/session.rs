@@ -37,6 +37,10 @@ pub struct Session<S> {
 impl<S: Default> Session<S> {
     /// Starts a call under `policy`, before its first attempt.
     pub fn start<P: Policy<State = S>>(_: &P) -> Self {
+        Self::new()
+    }
+
+    pub(crate) fn new() -> Self {
         Self { attempt: 0, state: S::default() }
     }
 }

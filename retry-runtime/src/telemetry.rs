@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     Disposition, Pause, Reason, Stop,
-    drive::{Enclosing, Guarding},
+    drive::{Enclosing, Guarding, call::Name},
     testing,
 };
 
@@ -22,9 +22,9 @@ fn said(disposition: Option<Disposition>) -> &'static str {
 
 /// Counts a call that succeeded at its first attempt: the hot path, without an event.
 #[inline]
-pub(crate) fn succeeded_at_once(operation: &'static str) {
+pub(crate) fn succeeded_at_once(operation: impl Name) {
     #[cfg(feature = "metrics")]
-    metrics_facade::call(operation, "first_attempt", "success");
+    metrics_facade::call(operation.text(), "first_attempt", "success");
     let _ = operation;
 }
 

@@ -2,13 +2,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{Expr, spanned::Spanned};
 
-use super::{Names, operation};
-use crate::{args::Args, item::AsyncFn};
+use super::Names;
+use crate::args::Args;
 
 /// The hooks of a function and how they are called.
 pub(crate) struct Hooks<'a> {
     names: &'a Names,
-    operation: String,
     blocking: bool,
     before: Option<&'a Expr>,
     on_failure: Option<&'a Expr>,
@@ -20,10 +19,9 @@ impl<'a> Hooks<'a> {
         args.before.is_some() || args.on_failure.is_some() || args.on_give_up.is_some()
     }
 
-    pub(crate) fn new(args: &'a Args, item: &AsyncFn, names: &'a Names) -> Self {
+    pub(crate) fn new(args: &'a Args, names: &'a Names) -> Self {
         Self {
             names,
-            operation: operation(args, item),
             blocking: args.blocking.is_some(),
             before: args.before.as_ref(),
             on_failure: args.on_failure.as_ref(),
@@ -51,7 +49,7 @@ impl<'a> Hooks<'a> {
     ///             if let Err(reason) = call.pause(pause.delay()).await { break … }
     ///             if let Err(reason) = <before> { break … }
     ///         };
-    ///         { let seen = call.give_up("push", &outcome, stop, cut); <on_give_up> }
+    ///         { let seen = call.give_up(&outcome, stop, cut); <on_give_up> }
     ///         outcome
     /// ```
     pub(crate) fn expand(
@@ -62,7 +60,6 @@ impl<'a> Hooks<'a> {
     ) -> TokenStream {
         let Names { private, call, outcome, .. } = self.names;
         let site = Span::mixed_site();
-        let operation = &self.operation;
         let run = |hook: Option<&Expr>, argument: TokenStream| {
             hook.map(|hook| {
                 let run_hook = self.run(&quote_spanned!(site=> #call.deadline()), hook);
@@ -92,7 +89,7 @@ impl<'a> Hooks<'a> {
         let before = stop_on(first);
         let on_failure = stop_on(run(
             self.on_failure,
-            quote_spanned!(site=> #call.failure(#operation, &#outcome, &pause, cut)),
+            quote_spanned!(site=> #call.failure(&#outcome, &pause, cut)),
         ));
         let check_time = stop_on(Some(quote_spanned!(site=> #call.check_time(&pause))));
         let on_give_up = self.on_give_up.map(|hook| {
@@ -122,7 +119,7 @@ impl<'a> Hooks<'a> {
                 #before
             };
             {
-                let seen = #call.give_up(#operation, &#outcome, stop, cut);
+                let seen = #call.give_up(&#outcome, stop, cut);
                 #on_give_up
             }
             #outcome

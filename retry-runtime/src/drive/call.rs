@@ -1,5 +1,14 @@
-use std::{fmt, marker::PhantomData, ops::ControlFlow, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    ops::ControlFlow,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::{
@@ -14,18 +23,60 @@ use crate::{
 };
 
 /// One call: its session, its clock and its guards.
+///
+/// The session begins with the first failure: a call that succeeds at once has none to set up.
 #[derive(Debug)]
-pub struct Call<S, C: Clock> {
-    session: Session<S>,
+pub struct Call<S, C: Clock, N: Name = &'static str> {
     clock: C,
-    /// The name of the operation, from the first retry on to the end of the call.
-    retrying: Option<&'static str>,
+    past: Option<Past<S, N>>,
+}
+
+/// What a call that failed once remembers.
+#[derive(Debug)]
+struct Past<S, N> {
+    session: Session<S>,
+    name: N,
+    /// Whether the end of the call is still to be told.
+    is_open: bool,
+}
+
+/// The name of an operation, for hooks and telemetry.
+///
+/// A type, because every call carries it: the attribute gives a reference, which is half as long as the text's.
+pub trait Name: Copy {
+    /// Returns the text.
+    fn text(self) -> &'static str;
+}
+
+impl Name for &'static str {
+    #[inline]
+    fn text(self) -> &'static str {
+        self
+    }
+}
+
+impl Name for &'static &'static str {
+    #[inline]
+    fn text(self) -> &'static str {
+        self
+    }
+}
+
+/// No name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unnamed;
+
+impl Name for Unnamed {
+    #[inline]
+    fn text(self) -> &'static str {
+        ""
+    }
 }
 
 /// How much longer than the policy says a wait may be because the server asks for it; that of the AWS SDKs of 2026.
 const LONGEST_HINT: Duration = Duration::from_secs(5);
 
-impl<S: Default, C: Clock> Call<S, C> {
+impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
     /// Starts a call without hooks.
     #[inline]
     pub fn start<P>(policy: &P) -> Self
@@ -47,34 +98,38 @@ impl<S: Default, C: Clock> Call<S, C> {
 
     #[inline]
     fn new<P: Policy<State = S>>(policy: &P) -> Self {
-        let clock = C::start(policy.limits(), || policy.guards());
-        Self { session: Session::start(policy), clock, retrying: None }
+        Self { clock: C::start(policy.limits(), || policy.guards()), past: None }
     }
 }
 
-impl<S, C: Clock> Call<S, C> {
+impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Begins the next attempt.
     #[inline]
     pub fn begin<P: Policy>(&mut self, policy: &P) -> Begun {
-        let attempt = self.session.begin();
         let nested = self.clock.guarding().map_or(Nested::Allow, |guarding| guarding.nested());
-        // Zero is not known, and stays so in every product.
-        let attempts =
-            if attempt > 1 || nested != Nested::Allow { policy.attempts().unwrap_or(0) } else { 0 };
-        Begun { attempt, attempts, nested }
+        match &mut self.past {
+            Some(past) => Begun::aloud(past.session.begin(), policy.attempts(), nested),
+            None if nested == Nested::Allow => Begun::quietly(),
+            None => Begun::aloud(1, policy.attempts(), nested),
+        }
+    }
+
+    /// Returns the number of the last attempt that began, counted from 1.
+    fn attempt(&self) -> u32 {
+        self.past.as_ref().map_or(1, |past| past.session.attempt())
     }
 
     /// Runs the attempt that began under the time limits of the call.
     #[inline]
     pub fn run<F: Future>(&mut self, begun: Begun, attempt: F) -> Scoped<C::Running<F>> {
-        Scoped::new(begun, self.clock.run(begun.attempt, attempt, None))
+        Scoped::new(begun, self.clock.run(begun.attempt(), attempt, None))
     }
 
     /// Runs the attempt that began, on a thread that it may block; only a deadline that has passed stops it.
     #[inline]
     pub fn run_blocking<R>(&mut self, begun: Begun, attempt: impl FnOnce() -> R) -> C::Ended<R> {
         let clock = &mut self.clock;
-        begun.scoped(|| clock.run_blocking(begun.attempt, attempt, None))
+        begun.scoped(|| clock.run_blocking(begun.attempt(), attempt, None))
     }
 
     /// Waits as [`wait`](Self::wait), blocking the thread.
@@ -97,7 +152,7 @@ impl<S, C: Clock> Call<S, C> {
     #[inline]
     pub fn settle<O, P, R>(
         &mut self,
-        operation: &'static str,
+        name: N,
         policy: &P,
         rule: &R,
         ended: C::Ended<O>,
@@ -109,10 +164,10 @@ impl<S, C: Clock> Call<S, C> {
         C: CutInto<O>,
         P: Decide<O::Error, R, State = S>,
     {
-        match self.judge(operation, policy, rule, ended, retry_value) {
+        match self.judge(name, policy, rule, ended, retry_value) {
             Verdict::Success(outcome) => ControlFlow::Break(outcome),
             Verdict::GiveUp(outcome, stop, _) => {
-                self.end(operation, stop);
+                self.end(stop);
                 ControlFlow::Break(outcome)
             }
             Verdict::Retry(outcome, pause, _) => ControlFlow::Continue(Paused {
@@ -126,7 +181,7 @@ impl<S, C: Clock> Call<S, C> {
     #[inline]
     pub fn judge<O, P, R>(
         &mut self,
-        operation: &'static str,
+        name: N,
         policy: &P,
         rule: &R,
         ended: C::Ended<O>,
@@ -139,15 +194,34 @@ impl<S, C: Clock> Call<S, C> {
         P: Decide<O::Error, R, State = S>,
     {
         let (outcome, cut) = C::outcome(ended);
-        let error = match outcome.as_result() {
-            Ok(value) if !retry_value(value) => {
-                self.succeed(operation);
-                return Verdict::Success(outcome);
+        match outcome.into_result() {
+            Ok(value) if !retry_value(&value) => {
+                self.succeed(name);
+                Verdict::Success(O::from_result(Ok(value)))
             }
-            Ok(_) => None,
-            Err(error) => Some(error),
-        };
-        match self.decide(operation, error, cut, policy, rule) {
+            result => self.fail(name, policy, rule, result, cut),
+        }
+    }
+
+    // Out of line: the caller's hot path is a success, which never comes here.
+    #[cold]
+    #[inline(never)]
+    fn fail<O, P, R>(
+        &mut self,
+        name: N,
+        policy: &P,
+        rule: &R,
+        result: Result<O::Ok, O::Error>,
+        cut: Option<Cut>,
+    ) -> Verdict<O>
+    where
+        S: Default,
+        O: Outcome,
+        P: Decide<O::Error, R, State = S>,
+    {
+        let decision = self.decide(name, result.as_ref().err(), cut, policy, rule);
+        let outcome = O::from_result(result);
+        match decision {
             Ok(pause) => Verdict::Retry(outcome, pause, cut),
             Err(stop) => Verdict::GiveUp(outcome, stop, cut),
         }
@@ -168,13 +242,17 @@ impl<S, C: Clock> Call<S, C> {
     /// Returns why a first attempt is refused.
     #[cfg(feature = "fred")]
     pub(crate) fn admit(&mut self) -> Result<(), Cut> {
-        let number = self.session.attempt();
+        let number = self.attempt();
         self.clock.guarding().map_or(Ok(()), |guarding| guarding.begin(number))
     }
 
     /// Notes a failure after which no policy is asked.
     #[cfg(feature = "fred")]
-    pub(crate) fn forbid(&mut self, stop: Stop) {
+    pub(crate) fn forbid(&mut self, name: N, stop: Stop)
+    where
+        S: Default,
+    {
+        self.past(name);
         if let Some(guarding) = self.clock.guarding() {
             // Nothing follows, so nothing is refused.
             let _ = guarding.failed(&Err(stop), Cost::Free, false);
@@ -183,35 +261,42 @@ impl<S, C: Clock> Call<S, C> {
 
     /// Notes a success.
     #[inline]
-    pub(crate) fn succeed(&mut self, operation: &'static str) {
+    pub(crate) fn succeed(&mut self, name: N) {
         if let Some(guarding) = self.clock.guarding() {
             guarding.succeeded();
         }
-        if self.retrying.is_some() {
+        if self.past.is_some() {
             self.succeed_after_retry();
         } else {
-            telemetry::succeeded_at_once(operation);
+            telemetry::succeeded_at_once(name);
         }
     }
 
     #[cold]
     #[inline(never)]
     fn succeed_after_retry(&mut self) {
-        if let Some(operation) = self.retrying.take() {
-            telemetry::succeeded_after_retry(
-                operation,
-                self.session.attempt(),
-                self.clock.elapsed(),
-            );
+        let elapsed = self.clock.elapsed();
+        if let Some(past) = &mut self.past {
+            past.is_open = false;
+            telemetry::succeeded_after_retry(past.name.text(), past.session.attempt(), elapsed);
         }
     }
 
-    // Out of line: the caller's hot path is a success, which never comes here.
-    #[cold]
-    #[inline(never)]
+    /// Returns what is remembered, from the first failure on.
+    fn past(&mut self, name: N) -> &mut Past<S, N>
+    where
+        S: Default,
+    {
+        self.past.get_or_insert_with(|| {
+            let mut session = Session::new();
+            session.begin();
+            Past { session, name, is_open: false }
+        })
+    }
+
     fn decide<E, P, R>(
         &mut self,
-        operation: &'static str,
+        name: N,
         error: Option<&E>,
         cut: Option<Cut>,
         policy: &P,
@@ -221,29 +306,29 @@ impl<S, C: Clock> Call<S, C> {
         S: Default,
         P: Decide<E, R, State = S>,
     {
-        let decision = match self.ask(error, cut, policy, rule) {
-            Ok(pause) => self
-                .check_nested(operation, policy)
-                .map(|()| pause)
-                .map_err(|reason| pause.stop(reason)),
+        let decision = match self.ask(name, error, cut, policy, rule) {
+            Ok(pause) => {
+                self.check_nested(name, policy).map(|()| pause).map_err(|reason| pause.stop(reason))
+            }
             stop => stop,
         };
-        let Some(guarding) = self.clock.guarding() else { return self.told(operation, decision) };
+        let Some(guarding) = self.clock.guarding() else { return self.told(name, decision) };
         let polls = error.is_none() && cut.is_none();
         let cost = match &decision {
             Ok(pause) if !polls => pause.advice.cost,
             _ => Cost::Free,
         };
         let checked = guarding.failed(&decision, cost, polls);
-        telemetry::guards(operation, guarding);
+        telemetry::guards(name.text(), guarding);
         let decision =
             decision.and_then(|pause| checked.map(|()| pause).map_err(|reason| pause.stop(reason)));
-        self.told(operation, decision)
+        self.told(name, decision)
     }
 
     /// Asks the policy and the deadline.
     fn ask<E, P, R>(
         &mut self,
+        name: N,
         error: Option<&E>,
         cut: Option<Cut>,
         policy: &P,
@@ -263,11 +348,13 @@ impl<S, C: Clock> Call<S, C> {
             return Err(Stop { reason, advice: Advice::NONE });
         }
         if self.clock.guarding().is_some_and(|guarding| guarding.was_healthy()) {
-            self.session.reset();
+            self.past(name).session.reset();
         }
+        self.past(name);
         let failure = self.describe(error, cut, Duration::ZERO);
+        let session = &mut self.past(name).session;
         let decision =
-            testing::with_random(|random| self.session.settle(&failure, policy, rule, random));
+            testing::with_random(|random| session.settle(&failure, policy, rule, random));
         let mut pause = match decision {
             Decision::Retry(pause) => pause,
             Decision::Stop(stop) => {
@@ -283,17 +370,13 @@ impl<S, C: Clock> Call<S, C> {
         if let Some(asked) = pause.advice.retry_after {
             pause.delay = asked.clamp(pause.delay, pause.delay.saturating_add(LONGEST_HINT));
         }
-        testing::limit(self.session.attempt(), &mut pause)?;
+        testing::limit(self.attempt(), &mut pause)?;
         self.check_time(&pause).map_err(|reason| pause.stop(reason))?;
         Ok(pause)
     }
 
     /// Asks who of nested calls retries; tells once that both do.
-    fn check_nested<P: Policy>(
-        &mut self,
-        operation: &'static str,
-        policy: &P,
-    ) -> Result<(), Reason> {
+    fn check_nested<P: Policy>(&mut self, name: N, policy: &P) -> Result<(), Reason> {
         let inside = scope::was_retried_inside();
         let nested = self.clock.guarding().map_or(Nested::Allow, |guarding| guarding.nested());
         if inside && nested == Nested::InnerOnly {
@@ -307,47 +390,49 @@ impl<S, C: Clock> Call<S, C> {
             return Err(Reason::Nested);
         }
         scope::mark_retried();
-        if self.retrying.is_none() && enclosing.nested == Nested::Allow {
-            telemetry::nested(operation, &enclosing, enclosing.multiplied(policy.attempts()));
+        let is_first = self.past.as_ref().is_none_or(|past| !past.is_open);
+        if is_first && enclosing.nested == Nested::Allow {
+            telemetry::nested(name.text(), &enclosing, enclosing.multiplied(policy.attempts()));
         }
         Ok(())
     }
 
     /// Tells telemetry of a failure that is retried; the end is told by [`end`](Self::end).
-    fn told(
-        &mut self,
-        operation: &'static str,
-        decision: Result<Pause, Stop>,
-    ) -> Result<Pause, Stop> {
+    fn told(&mut self, name: N, decision: Result<Pause, Stop>) -> Result<Pause, Stop>
+    where
+        S: Default,
+    {
         if let Ok(pause) = &decision {
-            self.retrying = Some(operation);
-            telemetry::retrying(operation, self.session.attempt(), self.clock.elapsed(), pause);
+            self.past(name).is_open = true;
+            telemetry::retrying(name.text(), self.attempt(), self.clock.elapsed(), pause);
         }
         decision
     }
 
     /// Ends the call without success.
     #[cold]
-    fn end(&mut self, operation: &'static str, stop: Stop) {
-        self.retrying = None;
+    fn end(&mut self, stop: Stop) {
         if let Some(guarding) = self.clock.guarding() {
             guarding.call_off();
         }
-        telemetry::gave_up(operation, self.session.attempt(), self.clock.elapsed(), &stop);
+        let elapsed = self.clock.elapsed();
+        if let Some(past) = &mut self.past {
+            past.is_open = false;
+            telemetry::gave_up(past.name.text(), past.session.attempt(), elapsed, &stop);
+        }
     }
 
     /// Waits before the next attempt; returns the outcome of the last one if there is to be none.
-    pub async fn wait<O>(&mut self, paused: Paused<O, C>) -> Option<O> {
-        self.rest(paused.delay).await;
-        self.resume(paused.kept)
+    pub fn wait<O>(&mut self, paused: Paused<O, C>) -> Waiting<'_, S, C, N, O> {
+        let rest = self.rest(paused.delay);
+        Waiting { call: self, rest, kept: Some(paused.kept) }
     }
 
     /// Ends a wait: returns the outcome of the last attempt if there is to be no other.
     pub(crate) fn resume<O>(&mut self, kept: C::Kept<(O, Advice)>) -> Option<O> {
         let reason = self.may_resume().err()?;
         let (outcome, advice) = C::kept(kept)?;
-        let operation = self.retrying.unwrap_or_default();
-        self.end(operation, Stop { reason, advice });
+        self.end(Stop { reason, advice });
         Some(outcome)
     }
 
@@ -373,7 +458,7 @@ impl<S, C: Clock> Call<S, C> {
 
     /// Describes the attempt that is about to begin, for the `before` hook.
     pub fn upcoming(&self) -> Attempt {
-        let number = self.session.attempt().saturating_add(1);
+        let number = self.past.as_ref().map_or(1, |past| past.session.attempt().saturating_add(1));
         let elapsed = if number == 1 { Duration::ZERO } else { self.clock.elapsed() };
         Attempt { number, elapsed }
     }
@@ -381,7 +466,7 @@ impl<S, C: Clock> Call<S, C> {
     /// Describes the attempt that began, for the `before` hook of a client.
     #[cfg(feature = "fred")]
     pub(crate) fn current(&self) -> Attempt {
-        let number = self.session.attempt();
+        let number = self.attempt();
         let elapsed = if number <= 1 { Duration::ZERO } else { self.clock.elapsed() };
         Attempt { number, elapsed }
     }
@@ -389,25 +474,23 @@ impl<S, C: Clock> Call<S, C> {
     /// Describes the failure that `pause` follows, for the `on_failure` hook.
     pub fn failure<'a, O: Outcome>(
         &self,
-        operation: &'static str,
         outcome: &'a O,
         pause: &Pause,
         cut: Option<Cut>,
     ) -> Failure<'a, O::Error> {
-        Failure { operation, ..self.describe(outcome.as_result().err(), cut, pause.delay) }
+        self.describe(outcome.as_result().err(), cut, pause.delay)
     }
 
     /// Ends a call with hooks without success, and describes its last failure for the `on_give_up` hook.
     pub fn give_up<'a, O: Outcome>(
         &mut self,
-        operation: &'static str,
         outcome: &'a O,
         stop: Stop,
         cut: Option<Cut>,
     ) -> GiveUp<'a, O::Error> {
-        self.end(operation, stop);
+        self.end(stop);
         let failure = self.describe(outcome.as_result().err(), cut, Duration::ZERO);
-        GiveUp { failure: Failure { operation, ..failure }, reason: stop.reason }
+        GiveUp { failure, reason: stop.reason }
     }
 
     /// Returns when the call has to end.
@@ -441,25 +524,28 @@ impl<S, C: Clock> Call<S, C> {
         cut: Option<Cut>,
         delay: Duration,
     ) -> Failure<'a, E> {
-        let attempt = self.session.attempt();
-        Failure { operation: "", attempt, elapsed: self.clock.elapsed(), delay, error, cut }
+        let operation = self.past.as_ref().map_or("", |past| past.name.text());
+        let attempt = self.attempt();
+        Failure { operation, attempt, elapsed: self.clock.elapsed(), delay, error, cut }
     }
 }
 
 /// A call that is dropped after a failure is over, too.
-impl<S, C: Clock> Drop for Call<S, C> {
+impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(operation) = self.retrying {
-            dropped(operation, self.session.attempt(), self.clock.elapsed());
+        if let Some(past) = &self.past {
+            dropped(past, &self.clock);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn dropped(operation: &'static str, attempt: u32, elapsed: Duration) {
-    telemetry::dropped(operation, attempt, elapsed);
+fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
+    if past.is_open {
+        telemetry::dropped(past.name.text(), past.session.attempt(), clock.elapsed());
+    }
 }
 
 /// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, when the
@@ -483,6 +569,32 @@ pub struct Paused<O, C: Clock> {
 impl<O, C: Clock> fmt::Debug for Paused<O, C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Paused").field("delay", &self.delay).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The wait before the next attempt of a call without hooks.
+    pub struct Waiting<'a, S, C: Clock, N: Name, O> {
+        call: &'a mut Call<S, C, N>,
+        #[pin]
+        rest: Rest<C::Watch>,
+        kept: Option<C::Kept<(O, Advice)>>,
+    }
+}
+
+impl<S, C: Clock, N: Name, O> fmt::Debug for Waiting<'_, S, C, N, O> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Waiting").finish_non_exhaustive()
+    }
+}
+
+impl<S, C: Clock, N: Name, O> Future for Waiting<'_, S, C, N, O> {
+    type Output = Option<O>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<O>> {
+        let this = self.project();
+        ready!(this.rest.poll(context));
+        Poll::Ready(this.kept.take().and_then(|kept| this.call.resume(kept)))
     }
 }
 

@@ -279,7 +279,7 @@ where
     fn outcome(ended: Result<R, Cut>) -> (R, Option<Cut>) {
         match ended {
             Ok(outcome) => (outcome, None),
-            Err(limit) => (R::from_error(limit.into()), Some(limit)),
+            Err(limit) => (R::from_result(Err(limit.into())), Some(limit)),
         }
     }
 

@@ -17,8 +17,11 @@ pub trait Outcome {
     /// Returns the outcome as the `Result` that it is.
     fn as_result(&self) -> Result<&Self::Ok, &Self::Error>;
 
-    /// Makes the outcome of a failure.
-    fn from_error(error: Self::Error) -> Self;
+    /// Returns the outcome as the `Result` that it is, by value: borrowing it would put it into memory.
+    fn into_result(self) -> Result<Self::Ok, Self::Error>;
+
+    /// Makes an outcome.
+    fn from_result(result: Result<Self::Ok, Self::Error>) -> Self;
 }
 
 impl<T, E> Outcome for Result<T, E> {
@@ -29,8 +32,14 @@ impl<T, E> Outcome for Result<T, E> {
         self.as_ref()
     }
 
-    fn from_error(error: E) -> Self {
-        Err(error)
+    #[inline]
+    fn into_result(self) -> Result<T, E> {
+        self
+    }
+
+    #[inline]
+    fn from_result(result: Result<T, E>) -> Self {
+        result
     }
 }
 

@@ -79,40 +79,80 @@ pub fn current_attempt() -> u32 {
     ENCLOSING.get().attempt.max(1)
 }
 
-/// An attempt that has begun.
+/// An attempt that has begun, and what the calls inside it are told: in one word, because every call that runs carries
+/// it, and zero for a first attempt of which nothing is told.
+///
+/// From the highest bit: the number of the attempt; how many there may be; whether a call inside has retried; who is to
+/// retry.
 #[derive(Debug, Clone, Copy)]
-pub struct Begun {
-    /// Its number, counted from 1.
-    pub attempt: u32,
-    // Asked of the policy only if the calls inside are told.
-    pub(crate) attempts: u32,
-    pub(crate) nested: Nested,
-}
+pub struct Begun(u64);
 
 impl Begun {
-    /// Whether calls inside are told of the attempt: a first one costs nothing unless it was asked for.
+    const ATTEMPT: u32 = 32;
+    const ATTEMPTS: u32 = 3;
+    const MOST_ATTEMPTS: u32 = u32::MAX >> Self::ATTEMPTS;
+    const RETRIED: u64 = 0b100;
+    const NESTED: u64 = 0b11;
+
+    /// Begins a first attempt of which the calls inside are told nothing.
     #[inline]
-    fn is_told(self) -> bool {
-        self.attempt > 1 || self.nested != Nested::Allow
+    pub(crate) fn quietly() -> Self {
+        Self(0)
+    }
+
+    /// Begins an attempt of which the calls inside are told.
+    pub(crate) fn aloud(attempt: u32, attempts: Option<u32>, nested: Nested) -> Self {
+        let nested = match nested {
+            Nested::Allow => 1,
+            Nested::InnerOnly => 2,
+            Nested::OuterOnly => 3,
+        };
+        // Zero is not known, and stays so in every product; as many as do not fit are as good as not known.
+        let attempts = attempts.filter(|attempts| *attempts <= Self::MOST_ATTEMPTS).unwrap_or(0);
+        Self(u64::from(attempt) << Self::ATTEMPT | u64::from(attempts) << Self::ATTEMPTS | nested)
+    }
+
+    /// Returns the number of the attempt, counted from 1.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
+    pub fn attempt(self) -> u32 {
+        if self.is_quiet() { 1 } else { (self.0 >> Self::ATTEMPT) as u32 }
+    }
+
+    #[inline]
+    fn is_quiet(self) -> bool {
+        self.0 == 0
     }
 
     /// Runs a blocking attempt.
     #[inline]
-    pub(crate) fn scoped<T>(self, run: impl FnOnce() -> T) -> T {
-        if self.is_told() { self.run(&mut false, run) } else { run() }
+    pub(crate) fn scoped<T>(mut self, run: impl FnOnce() -> T) -> T {
+        if self.is_quiet() { run() } else { self.run(run) }
     }
 
-    /// Runs what calls inside the attempt are told of, on this thread.
-    pub(crate) fn run<T>(self, retried: &mut bool, run: impl FnOnce() -> T) -> T {
+    /// Runs a part of the attempt on this thread.
+    #[expect(clippy::cast_possible_truncation, reason = "masked to 29 bits")]
+    fn run<T>(&mut self, run: impl FnOnce() -> T) -> T {
         let outer = ENCLOSING.get();
-        let nested = if outer.nested == Nested::OuterOnly { outer.nested } else { self.nested };
-        let together = outer.together.saturating_mul(self.attempts);
-        let inner = Enclosing { attempt: self.attempt, together, nested, retried: *retried };
+        let nested = match (outer.nested, self.0 & Self::NESTED) {
+            (Nested::OuterOnly, _) | (_, 3) => Nested::OuterOnly,
+            (_, 2) => Nested::InnerOnly,
+            _ => Nested::Allow,
+        };
+        let attempts = (self.0 >> Self::ATTEMPTS) as u32 & Self::MOST_ATTEMPTS;
         let _restore = Restore { outer };
-        ENCLOSING.set(inner);
+        ENCLOSING.set(Enclosing {
+            attempt: self.attempt(),
+            together: outer.together.saturating_mul(attempts),
+            nested,
+            retried: self.0 & Self::RETRIED != 0,
+        });
         let result = run();
-        *retried = ENCLOSING.get().retried;
-        RETRIED.set(*retried);
+        let retried = ENCLOSING.get().retried;
+        if retried {
+            self.0 |= Self::RETRIED;
+        }
+        RETRIED.set(retried);
         result
     }
 }
@@ -134,7 +174,6 @@ pin_project! {
     #[derive(Debug)]
     pub struct Scoped<F> {
         begun: Begun,
-        retried: bool,
         #[pin]
         attempt: F,
     }
@@ -143,7 +182,7 @@ pin_project! {
 impl<F> Scoped<F> {
     #[inline]
     pub(crate) fn new(begun: Begun, attempt: F) -> Self {
-        Self { begun, retried: false, attempt }
+        Self { begun, attempt }
     }
 }
 
@@ -153,9 +192,9 @@ impl<F: Future> Future for Scoped<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if !this.begun.is_told() {
+        if this.begun.is_quiet() {
             return this.attempt.poll(context);
         }
-        this.begun.run(this.retried, || this.attempt.poll(context))
+        this.begun.run(|| this.attempt.poll(context))
     }
 }

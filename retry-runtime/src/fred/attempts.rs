@@ -250,7 +250,7 @@ impl<C: Target> Direct<'_, C> {
             {
                 doubt = Some(error.clone());
             }
-            if let Err(reason) = self.repair(&call, command, &outcome, &pause).await {
+            if let Err(reason) = self.repair(&call, &outcome, &pause).await {
                 break (outcome, pause.stop(reason));
             }
             if let Err(reason) = self.wait(&mut call, outcome.as_ref().err(), pause.delay()).await {
@@ -280,7 +280,7 @@ impl<C: Target> Direct<'_, C> {
             }
             (outcome, _) => outcome,
         };
-        let give_up = call.give_up(command.name, &outcome, stop, None);
+        let give_up = call.give_up(&outcome, stop, None);
         if let Some(hook) = &self.hooks.on_give_up {
             // Whatever it answers, the call is over.
             let _: Result<(), Reason> = run_hook(None, hook.run(&give_up)).await;
@@ -302,7 +302,7 @@ impl<C: Target> Direct<'_, C> {
             Failed::Sent(error) | Failed::Closed(error) => {
                 let advice = described(&error);
                 let stop = Stop { reason: advice.refusal(), advice };
-                call.forbid(stop);
+                call.forbid(command.name, stop);
                 return Verdict::GiveUp(Err(error), stop, None);
             }
         };
@@ -327,12 +327,11 @@ impl<C: Target> Direct<'_, C> {
     async fn repair<T>(
         &self,
         call: &Call,
-        command: Command,
         outcome: &FredResult<T>,
         pause: &Pause,
     ) -> Result<(), Reason> {
         if let Some(hook) = &self.hooks.on_failure {
-            let failure = call.failure(command.name, outcome, pause, None);
+            let failure = call.failure(outcome, pause, None);
             run_hook(call.deadline(), hook.run(&failure)).await?;
         }
         call.check_time(pause)

@@ -114,7 +114,7 @@ where
                     Verdict::GiveUp(outcome, stop, cut) => break (outcome, stop, cut),
                     Verdict::Retry(outcome, pause, cut) => (outcome, pause, cut),
                 };
-            let failure = call.failure(name, &outcome, &pause, cut);
+            let failure = call.failure(&outcome, &pause, cut);
             if let Err(reason) = run_hook(call.deadline(), on_failure.call(&failure)).await {
                 break (outcome, pause.stop(reason), cut);
             }
@@ -129,7 +129,7 @@ where
                 break (outcome, pause.stop(reason), cut);
             }
         };
-        let give_up = call.give_up(name, &outcome, stop, cut);
+        let give_up = call.give_up(&outcome, stop, cut);
         // Whatever it answers, the call is over.
         let _: Result<(), Reason> = run_hook(None, on_give_up.call(&give_up)).await;
         outcome
