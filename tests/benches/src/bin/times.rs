@@ -14,7 +14,7 @@ fn main() {
     let home = env::var("CRITERION_HOME")
         .expect("`./x bench times` says where criterion keeps its results");
     let mut report = Report::new("times", "Nanoseconds per call");
-    report.note("Medians of criterion, one current-thread runtime, real clock; forms that are close to each other are equal on a shared machine.");
+    report.note("Medians of criterion, one current-thread runtime, real clock; below ten nanoseconds the order is one of stalls and not of work, so compare instructions there.");
     let first = [("ns", measured(&home, "first"))];
     report.table(table("First attempt succeeds", &first));
     let constant = first[0].1.of("#[retryable] constant");

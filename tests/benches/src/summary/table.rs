@@ -130,7 +130,7 @@ const ROWS: [Row; 7] = [
         ours: "#[retryable]",
         by_hand: Some("hand-written loops"),
         backon: "",
-        peers: &[],
+        peers: &["#[tracing::instrument]"],
     },
 ];
 
