@@ -28,12 +28,15 @@ use plan::Plan;
 ///                     if false { let unreachable: Result<i64, Error> = loop {}; return unreachable; }
 ///                     { client.lpush("k", 1).await }
 ///                 }).await;
+///                 let failed = match call.finish(&"push", ended, keep_value) {
+///                     Ok(outcome) => return outcome,
+///                     Err(failed) => failed,
+///                 };
 ///                 match call.settle(
 ///                     &"push",
 ///                     &on(&const { RetryPolicy::constant(Duration::new(1, 0)) }, is_transient),
 ///                     &NOT_IDEMPOTENT,
-///                     ended,
-///                     keep_value,
+///                     failed,
 ///                 ) {
 ///                     Break(outcome) => return outcome,
 ///                     Continue(paused) => if let Some(outcome) = call.wait(paused).await { return outcome },
@@ -61,6 +64,7 @@ pub(crate) struct Names {
     pub(crate) call: Ident,
     pub(crate) begun: Ident,
     pub(crate) ended: Ident,
+    pub(crate) failed: Ident,
     pub(crate) outcome: Ident,
 }
 
@@ -75,13 +79,14 @@ impl Names {
             call: hidden("call"),
             begun: hidden("begun"),
             ended: hidden("ended"),
+            failed: hidden("failed"),
             outcome: hidden("outcome"),
         }
     }
 }
 
 fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
-    let Names { private, call, begun, ended, outcome, .. } = names;
+    let Names { private, call, begun, ended, failed, outcome, .. } = names;
     let plan = Plan::new(args, item, names);
     let hooks = Hooks::new(args, names);
     let (bindings, start, policy) = (&plan.bindings, &plan.start, &plan.begin);
@@ -96,6 +101,7 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
         #number
         let #ended = #run;
     };
+    let finish = expand_finish(args, item, names);
     let settle = expand_settle(args, item, names, &plan);
 
     if hooks.is_empty() {
@@ -108,6 +114,10 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
             let mut #call = #private::Call::#start_fn(#start);
             loop {
                 #attempt
+                let #failed = match #finish {
+                    #private::Result::Ok(#outcome) => return #outcome,
+                    #private::Result::Err(failed) => failed,
+                };
                 match #settle {
                     #private::Break(#outcome) => return #outcome,
                     #private::Continue(paused) => {
@@ -120,7 +130,7 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
         };
     }
     let start = quote!(#bindings let mut #call = #private::Call::#start_fn(#start););
-    hooks.expand(&start, &attempt, &settle)
+    hooks.expand(&start, &attempt, &finish, &settle)
 }
 
 /// The name that hooks and telemetry know the operation by.
@@ -209,26 +219,34 @@ pub(crate) fn return_span(item: &AsyncFn) -> Span {
     span.resolved_at(Span::mixed_site())
 }
 
-fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> TokenStream {
+fn expand_finish(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
     let Names { private, call, ended, .. } = names;
+    let operation = operation(args, item);
+    let retry_value = match &args.on_ok {
+        Some(closure @ Expr::Closure(_)) => closure.to_token_stream(),
+        Some(function) => quote_spanned!(Span::mixed_site()=> |value| (#function)(value)),
+        None => quote!(#private::keep_value),
+    };
+    let span = return_span(item);
+    let method = Ident::new("finish", span);
+    let arguments = quote_spanned!(span=> (&#operation, #ended, #retry_value));
+    quote_spanned!(span=> #call.#method #arguments)
+}
+
+fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> TokenStream {
+    let Names { private, call, failed, .. } = names;
     let operation = operation(args, item);
     let rule = if args.idempotent.is_some() {
         format_ident!("IDEMPOTENT")
     } else {
         format_ident!("NOT_IDEMPOTENT")
     };
-    let retry_value = match &args.on_ok {
-        Some(closure @ Expr::Closure(_)) => closure.to_token_stream(),
-        Some(function) => quote_spanned!(Span::mixed_site()=> |value| (#function)(value)),
-        None => quote!(#private::keep_value),
-    };
     let method = if Hooks::wanted(args) { "judge" } else { "settle" };
     let method = Ident::new(method, return_span(item));
     let policy = &plan.settle;
     let span = return_span(item);
-    let ended = Ident::new(&ended.to_string(), span);
-    // The policy first: it may look at the type of the end, which is then moved.
-    let arguments =
-        quote_spanned!(span=> (&#operation, #policy, &#private::#rule, #ended, #retry_value));
+    let failed = Ident::new(&failed.to_string(), span);
+    // The policy first: it may look at the type of the failure, which is then moved.
+    let arguments = quote_spanned!(span=> (&#operation, #policy, &#private::#rule, #failed));
     quote_spanned!(span=> #call.#method #arguments)
 }

@@ -142,6 +142,9 @@ impl Constant {
 
 impl Backoff for Constant {
     fn delay(&self, wait: &mut Wait<'_>) -> Duration {
+        if self.jitter == Jitter::None {
+            return self.delay;
+        }
         let delay = Delay { base: self.delay, nominal: self.delay, longest: self.delay };
         self.jitter.apply(delay, self.delay, wait.random)
     }

@@ -53,6 +53,7 @@ impl<P: Policy> Policy for Limited<P> {
     type State = P::State;
     type Timing = <P::Timing as Timing>::AndTimed;
 
+    #[inline]
     fn limits(&self) -> Limits {
         let inner = self.policy.limits();
         Limits {
@@ -114,6 +115,7 @@ impl Limits {
 }
 
 /// Returns the shorter of two limits, where `None` is no limit.
+#[inline]
 pub(crate) fn shorter(left: Option<Duration>, right: Option<Duration>) -> Option<Duration> {
     match (left, right) {
         (Some(left), Some(right)) => Some(left.min(right)),

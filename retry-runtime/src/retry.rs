@@ -215,7 +215,11 @@ where
                 StepProjection::Attempt { running } => {
                     let ended = ready!(running.poll(context));
                     let keep = |value: &T| retry.wants_other.retries(value);
-                    match call.settle(Unnamed, &retry.policy, &retry.rule, ended, keep) {
+                    let failed = match call.finish(Unnamed, ended, keep) {
+                        Ok(outcome) => return Poll::Ready(outcome),
+                        Err(failed) => failed,
+                    };
+                    match call.settle(Unnamed, &retry.policy, &retry.rule, failed) {
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
                         ControlFlow::Continue(paused) => {
                             let rest = call.rest(paused.delay);

@@ -39,8 +39,8 @@ impl<'a> Hooks<'a> {
     ///         let (outcome, stop, cut) = loop {
     ///             let begun = call.begin(policy);
     ///             let ended = call.run(begun, async { … }).await;
+    ///             let failed = match call.finish(…) { Ok(outcome) => return outcome, Err(failed) => failed };
     ///             let (outcome, pause, cut) = match call.judge(…).unless(stopped) {
-    ///                 Success(outcome) => return outcome,
     ///                 GiveUp(outcome, stop, cut) => break (outcome, stop, cut),
     ///                 Retry(outcome, pause, cut) => (outcome, pause, cut),
     ///             };
@@ -56,9 +56,10 @@ impl<'a> Hooks<'a> {
         &self,
         start: &TokenStream,
         attempt: &TokenStream,
+        finish: &TokenStream,
         settle: &TokenStream,
     ) -> TokenStream {
-        let Names { private, call, outcome, .. } = self.names;
+        let Names { private, call, failed, outcome, .. } = self.names;
         let site = Span::mixed_site();
         let run = |hook: Option<&Expr>, argument: TokenStream| {
             hook.map(|hook| {
@@ -108,8 +109,11 @@ impl<'a> Hooks<'a> {
             #stopped
             let (#outcome, stop, cut) = loop {
                 #attempt
+                let #failed = match #finish {
+                    #private::Result::Ok(#outcome) => return #outcome,
+                    #private::Result::Err(failed) => failed,
+                };
                 let (#outcome, pause, cut) = match #settle #unless {
-                    #private::Verdict::Success(#outcome) => return #outcome,
                     #private::Verdict::GiveUp(#outcome, stop, cut) => break (#outcome, stop, cut),
                     #private::Verdict::Retry(#outcome, pause, cut) => (#outcome, pause, cut),
                 };

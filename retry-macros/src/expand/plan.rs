@@ -215,12 +215,12 @@ impl Builder<'_> {
 
     /// A closure is given its argument type, so that the user need not write it.
     fn on(&self, policy: &TokenStream, rule: &Expr) -> TokenStream {
-        let Names { private, call, ended, .. } = self.names;
+        let Names { private, call, failed, .. } = self.names;
         let site = rule.span().resolved_at(Span::mixed_site());
         match rule {
             Expr::Closure(_) => {
-                let ended = Ident::new(&ended.to_string(), self.site);
-                quote_spanned!(self.site=> &#private::on_error(#call.error_type(&#ended), #policy, #rule))
+                let failed = Ident::new(&failed.to_string(), self.site);
+                quote_spanned!(self.site=> &#private::on_error(#call.error_type(&#failed), #policy, #rule))
             }
             _ => quote_spanned!(site=> &#private::on(#policy, #rule)),
         }

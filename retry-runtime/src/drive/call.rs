@@ -98,7 +98,7 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
 
     #[inline]
     fn new<P: Policy<State = S>>(policy: &P) -> Self {
-        Self { clock: C::start(policy.limits(), || policy.guards()), past: None }
+        Self { clock: C::start(|| policy.limits(), || policy.guards()), past: None }
     }
 }
 
@@ -148,24 +148,47 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.may_resume()
     }
 
-    /// Settles the end of an attempt of a call without hooks: the outcome to return, or the wait.
+    /// Returns the outcome of an attempt that succeeded.
+    ///
+    /// # Errors
+    ///
+    /// Returns the failure of one that did not, about which the policy is to be asked.
     #[inline]
+    pub fn finish<O>(
+        &mut self,
+        name: N,
+        ended: C::Ended<O>,
+        retry_value: impl FnOnce(&O::Ok) -> bool,
+    ) -> Result<O, Failed<O>>
+    where
+        O: Outcome,
+        C: CutInto<O>,
+    {
+        let (outcome, cut) = C::outcome(ended);
+        match outcome.into_result() {
+            Ok(value) if !retry_value(&value) => {
+                self.succeed(name);
+                Ok(O::from_result(Ok(value)))
+            }
+            result => Err(Failed { outcome: O::from_result(result), cut }),
+        }
+    }
+
+    /// Settles a failure of a call without hooks: the outcome to return, or the wait.
+    #[cold]
     pub fn settle<O, P, R>(
         &mut self,
         name: N,
         policy: &P,
         rule: &R,
-        ended: C::Ended<O>,
-        retry_value: impl FnOnce(&O::Ok) -> bool,
+        failed: Failed<O>,
     ) -> ControlFlow<O, Paused<O, C>>
     where
         S: Default,
         O: Outcome,
-        C: CutInto<O>,
         P: Decide<O::Error, R, State = S>,
     {
-        match self.judge(name, policy, rule, ended, retry_value) {
-            Verdict::Success(outcome) => ControlFlow::Break(outcome),
+        match self.judge(name, policy, rule, failed) {
             Verdict::GiveUp(outcome, stop, _) => {
                 self.end(stop);
                 ControlFlow::Break(outcome)
@@ -177,51 +200,21 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
     }
 
-    /// Settles the end of an attempt of a call with hooks, which run between the verdict and the wait.
-    #[inline]
+    /// Settles a failure of a call with hooks, which run between the verdict and the wait.
+    #[cold]
     pub fn judge<O, P, R>(
         &mut self,
         name: N,
         policy: &P,
         rule: &R,
-        ended: C::Ended<O>,
-        retry_value: impl FnOnce(&O::Ok) -> bool,
-    ) -> Verdict<O>
-    where
-        S: Default,
-        O: Outcome,
-        C: CutInto<O>,
-        P: Decide<O::Error, R, State = S>,
-    {
-        let (outcome, cut) = C::outcome(ended);
-        match outcome.into_result() {
-            Ok(value) if !retry_value(&value) => {
-                self.succeed(name);
-                Verdict::Success(O::from_result(Ok(value)))
-            }
-            result => self.fail(name, policy, rule, result, cut),
-        }
-    }
-
-    // Out of line: the caller's hot path is a success, which never comes here.
-    #[cold]
-    #[inline(never)]
-    fn fail<O, P, R>(
-        &mut self,
-        name: N,
-        policy: &P,
-        rule: &R,
-        result: Result<O::Ok, O::Error>,
-        cut: Option<Cut>,
+        Failed { outcome, cut }: Failed<O>,
     ) -> Verdict<O>
     where
         S: Default,
         O: Outcome,
         P: Decide<O::Error, R, State = S>,
     {
-        let decision = self.decide(name, result.as_ref().err(), cut, policy, rule);
-        let outcome = O::from_result(result);
-        match decision {
+        match self.decide(name, outcome.as_result().err(), cut, policy, rule) {
             Ok(pause) => Verdict::Retry(outcome, pause, cut),
             Err(stop) => Verdict::GiveUp(outcome, stop, cut),
         }
@@ -511,10 +504,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Names the error type of an attempt's end, so that the closures of `on` need no annotations.
-    pub fn error_type<O: Outcome>(&self, _: &C::Ended<O>) -> ErrorType<O::Error>
-    where
-        C: CutInto<O>,
-    {
+    pub fn error_type<O: Outcome>(&self, _: &Failed<O>) -> ErrorType<O::Error> {
         ErrorType(PhantomData)
     }
 
@@ -598,11 +588,24 @@ impl<S, C: Clock, N: Name, O> Future for Waiting<'_, S, C, N, O> {
     }
 }
 
-/// What follows an attempt of a call with hooks.
+/// An attempt that did not succeed.
+#[derive(Debug)]
+pub struct Failed<O> {
+    outcome: O,
+    cut: Option<Cut>,
+}
+
+#[cfg(feature = "fred")]
+impl<O> Failed<O> {
+    /// Takes an outcome for a failure.
+    pub(crate) fn with(outcome: O) -> Self {
+        Self { outcome, cut: None }
+    }
+}
+
+/// What follows a failed attempt of a call with hooks.
 #[derive(Debug)]
 pub enum Verdict<O> {
-    /// The value to return.
-    Success(O),
     /// The failure to return, and why.
     GiveUp(O, Stop, Option<Cut>),
     /// The failure to repair, and the wait that follows.

@@ -1,12 +1,12 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     Cut, Guards, Limits, Timed, Timing, Untimed, WithGuards,
@@ -25,7 +25,7 @@ pub trait Clock {
     type Watch: Watching;
 
     /// Starts with the first attempt.
-    fn start(limits: Limits, guards: impl FnOnce() -> Guards) -> Self;
+    fn start(limits: impl FnOnce() -> Limits, guards: impl FnOnce() -> Guards) -> Self;
 
     /// Returns the time since the start, zero without a clock.
     fn elapsed(&self) -> Duration;
@@ -127,7 +127,7 @@ impl Clock for NoClock {
     unguarded!();
 
     #[inline]
-    fn start(_: Limits, _: impl FnOnce() -> Guards) -> Self {
+    fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
         Self
     }
 
@@ -175,7 +175,7 @@ impl Clock for StopWatch {
     type Running<F: Future> = F;
     unguarded!();
 
-    fn start(_: Limits, _: impl FnOnce() -> Guards) -> Self {
+    fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
         Self { start: Instant::now() }
     }
 
@@ -219,8 +219,9 @@ impl Clock for Timer {
     type Running<F: Future> = Running<F>;
     unguarded!();
 
-    fn start(limits: Limits, _: impl FnOnce() -> Guards) -> Self {
-        Self { start: Instant::now(), limits }
+    #[inline]
+    fn start(limits: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
+        Self { start: Instant::now(), limits: limits() }
     }
 
     fn elapsed(&self) -> Duration {
@@ -232,28 +233,17 @@ impl Clock for Timer {
         self.start.checked_add(self.limits.deadline?)
     }
 
+    #[inline]
     fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> Running<F> {
-        if let Some(cut) = refused {
-            return Running::Refused { cut };
-        }
         // The first attempt starts with the call, so one reading of the clock serves both.
         let now = if number <= 1 { self.start } else { Instant::now() };
-        let deadline =
-            self.limits.deadline.and_then(|limit| Some((self.start.checked_add(limit)?, limit)));
-        let timeout =
-            self.limits.attempt_timeout.and_then(|limit| Some((now.checked_add(limit)?, limit)));
-        let cut = match (deadline, timeout) {
-            (Some((at, limit)), Some((earlier, _))) if at <= earlier => {
-                Some((at, Cut::Deadline(limit)))
-            }
-            (_, Some((at, limit))) => Some((at, Cut::AttemptTimeout(limit))),
-            (Some((at, limit)), None) => Some((at, Cut::Deadline(limit))),
-            (None, None) => None,
-        };
-        match cut {
-            Some((at, cut @ Cut::Deadline(_))) if at <= now => Running::Refused { cut },
-            Some((at, limit)) => Running::Limited { attempt: timeout_at(at, attempt), limit },
-            None => Running::Free { attempt },
+        let late = |limit: &Duration| now.saturating_duration_since(self.start) >= *limit;
+        match refused.or_else(|| self.limits.deadline.filter(late).map(Cut::Deadline)) {
+            Some(cut) => Running::Refused { cut },
+            None => Running::Begun {
+                attempt,
+                alarm: Alarm::Unset { call: self.start, attempt: now, limits: self.limits },
+            },
         }
     }
 
@@ -293,16 +283,12 @@ pin_project! {
     #[project = Projection]
     #[derive(Debug)]
     pub enum Running<F> {
-        /// No limit applies.
-        Free {
+        /// Cut at the limit, which is set up only if the attempt is not ready at once.
+        Begun {
             #[pin]
             attempt: F,
-        },
-        /// Cut at the limit.
-        Limited {
             #[pin]
-            attempt: Timeout<F>,
-            limit: Cut,
+            alarm: Alarm,
         },
         /// Does not begin.
         Refused { cut: Cut },
@@ -312,13 +298,63 @@ pin_project! {
 impl<F: Future> Future for Running<F> {
     type Output = Result<F::Output, Cut>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            Projection::Free { attempt } => attempt.poll(context).map(Ok),
+            Projection::Begun { attempt, alarm } => match attempt.poll(context) {
+                Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
+                Poll::Pending => alarm.poll(context).map(Err),
+            },
             Projection::Refused { cut } => Poll::Ready(Err(*cut)),
-            Projection::Limited { attempt, limit } => {
-                Poll::Ready(ready!(attempt.poll(context)).map_err(|_| *limit))
-            }
+        }
+    }
+}
+
+pin_project! {
+    /// Tells when an attempt is to be cut.
+    #[project = AlarmProjection]
+    #[derive(Debug)]
+    pub enum Alarm {
+        /// The attempt has not been waited for yet.
+        Unset { call: Instant, attempt: Instant, limits: Limits },
+        /// It is cut at this time.
+        Set {
+            #[pin]
+            sleep: Sleep,
+            cut: Cut,
+        },
+        /// Never, because no limit applies.
+        Silent,
+    }
+}
+
+impl Alarm {
+    fn of(call: Instant, attempt: Instant, limits: Limits) -> Self {
+        // A limit beyond the end of time is none.
+        let deadline = limits.deadline.and_then(|limit| Some((call.checked_add(limit)?, limit)));
+        let timeout =
+            limits.attempt_timeout.and_then(|limit| Some((attempt.checked_add(limit)?, limit)));
+        let (at, cut) = match (deadline, timeout) {
+            (Some((at, limit)), None) => (at, Cut::Deadline(limit)),
+            (Some((at, limit)), Some((later, _))) if at <= later => (at, Cut::Deadline(limit)),
+            (_, Some((at, limit))) => (at, Cut::AttemptTimeout(limit)),
+            (None, None) => return Self::Silent,
+        };
+        Self::Set { sleep: sleep_until(at), cut }
+    }
+}
+
+impl Future for Alarm {
+    type Output = Cut;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Cut> {
+        if let AlarmProjection::Unset { call, attempt, limits } = self.as_mut().project() {
+            let alarm = Self::of(*call, *attempt, *limits);
+            Pin::set(&mut self, alarm);
+        }
+        match self.project() {
+            AlarmProjection::Set { sleep, cut } => sleep.poll(context).map(|()| *cut),
+            AlarmProjection::Unset { .. } | AlarmProjection::Silent => Poll::Pending,
         }
     }
 }

@@ -171,7 +171,7 @@ impl<C: Clock> Clock for Guard<C> {
     type Kept<O> = Option<O>;
     type Watch = Option<Watch>;
 
-    fn start(limits: Limits, guards: impl FnOnce() -> Guards) -> Self {
+    fn start(limits: impl FnOnce() -> Limits, guards: impl FnOnce() -> Guards) -> Self {
         let guarding = Guarding { guards: guards(), ..Guarding::default() };
         Self { clock: C::start(limits, Guards::default), guarding }
     }

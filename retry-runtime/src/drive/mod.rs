@@ -9,6 +9,8 @@ mod rest;
 pub(crate) mod scope;
 mod token;
 
+#[cfg(feature = "fred")]
+pub(crate) use call::Failed;
 pub(crate) use call::{Call, Verdict};
 #[cfg(feature = "fred")]
 pub(crate) use clock::Timer;

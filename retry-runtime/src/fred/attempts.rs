@@ -241,7 +241,6 @@ impl<C: Target> Direct<'_, C> {
         let mut doubt = None;
         let (outcome, stop) = loop {
             let (outcome, pause) = match self.judge(&mut call, command, failed).unless(stopped) {
-                Verdict::Success(outcome) => return outcome,
                 Verdict::GiveUp(outcome, stop, _) => break (outcome, stop),
                 Verdict::Retry(outcome, pause, _) => (outcome, pause),
             };
@@ -306,7 +305,8 @@ impl<C: Target> Direct<'_, C> {
                 return Verdict::GiveUp(Err(error), stop, None);
             }
         };
-        call.judge(command.name, &self.settings.policy, &Asked { kept }, Ok(Err(error)), |_| false)
+        let failed = crate::drive::Failed::with(Err(error));
+        call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
     }
 
     /// Tells whether sending the command again cannot do what nobody asked for, whatever errors the policy names.

@@ -108,9 +108,12 @@ where
             let begun = call.begin(&policy);
             let ended = call.run(begun, operation()).await;
             let keep = |value: &T| wants_other.retries(value);
+            let failed = match call.finish(name, ended, keep) {
+                Ok(outcome) => return outcome,
+                Err(failed) => failed,
+            };
             let (outcome, pause, cut) =
-                match call.judge(name, &policy, &rule, ended, keep).unless(stopped) {
-                    Verdict::Success(outcome) => return outcome,
+                match call.judge(name, &policy, &rule, failed).unless(stopped) {
                     Verdict::GiveUp(outcome, stop, cut) => break (outcome, stop, cut),
                     Verdict::Retry(outcome, pause, cut) => (outcome, pause, cut),
                 };
