@@ -22,8 +22,8 @@ use plan::Plan;
 ///
 /// Output: async fn push(client: &Client) -> Result<i64, Error> {
 ///             let mut call = Call::start(&const { RetryPolicy::constant(Duration::new(1, 0)) });
+///             let mut begun = call.begin(&const { RetryPolicy::constant(Duration::new(1, 0)) });
 ///             loop {
-///                 let begun = call.begin(&const { RetryPolicy::constant(Duration::new(1, 0)) });
 ///                 let ended = call.run(begun, async {
 ///                     if false { let unreachable: Result<i64, Error> = loop {}; return unreachable; }
 ///                     { client.lpush("k", 1).await }
@@ -41,6 +41,7 @@ use plan::Plan;
 ///                     Break(outcome) => return outcome,
 ///                     Continue(paused) => if let Some(outcome) = call.wait(paused).await { return outcome },
 ///                 }
+///                 begun = call.begin(&const { RetryPolicy::constant(Duration::new(1, 0)) });
 ///             }
 ///         }
 /// ```
@@ -97,10 +98,10 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
         .map(|attempt| quote_spanned!(Span::mixed_site()=> let #attempt = #begun.attempt();));
     let run = expand_run(args, item, names);
     let attempt = quote_spanned! {Span::mixed_site()=>
-        let #begun = #call.begin(#policy);
         #number
         let #ended = #run;
     };
+    let begin = quote_spanned!(Span::mixed_site()=> #call.begin(#policy));
     let finish = expand_finish(args, item, names);
     let settle = expand_settle(args, item, names, &plan);
 
@@ -112,6 +113,7 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
         return quote_spanned! {Span::mixed_site()=>
             #bindings
             let mut #call = #private::Call::#start_fn(#start);
+            let mut #begun = #begin;
             loop {
                 #attempt
                 let #failed = match #finish {
@@ -126,11 +128,12 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
                         }
                     }
                 }
+                #begun = #begin;
             }
         };
     }
     let start = quote!(#bindings let mut #call = #private::Call::#start_fn(#start););
-    hooks.expand(&start, &attempt, &finish, &settle)
+    hooks.expand(&start, &begin, &attempt, &finish, &settle)
 }
 
 /// The name that hooks and telemetry know the operation by.

@@ -36,8 +36,8 @@ impl<'a> Hooks<'a> {
     /// ```text
     /// Output: let mut call = Call::watched(policy);
     ///         let stopped = <before the first attempt>;
+    ///         let mut begun = call.begin(policy);
     ///         let (outcome, stop, cut) = loop {
-    ///             let begun = call.begin(policy);
     ///             let ended = call.run(begun, async { … }).await;
     ///             let failed = match call.finish(…) { Ok(outcome) => return outcome, Err(failed) => failed };
     ///             let (outcome, pause, cut) = match call.judge(…).unless(stopped) {
@@ -48,6 +48,7 @@ impl<'a> Hooks<'a> {
     ///             if let Err(reason) = call.check_time(&pause) { break … }
     ///             if let Err(reason) = call.pause(pause.delay()).await { break … }
     ///             if let Err(reason) = <before> { break … }
+    ///             begun = call.begin(policy);
     ///         };
     ///         { let seen = call.give_up(&outcome, stop, cut); <on_give_up> }
     ///         outcome
@@ -55,11 +56,12 @@ impl<'a> Hooks<'a> {
     pub(crate) fn expand(
         &self,
         start: &TokenStream,
+        begin: &TokenStream,
         attempt: &TokenStream,
         finish: &TokenStream,
         settle: &TokenStream,
     ) -> TokenStream {
-        let Names { private, call, failed, outcome, .. } = self.names;
+        let Names { private, call, begun, failed, outcome, .. } = self.names;
         let site = Span::mixed_site();
         let run = |hook: Option<&Expr>, argument: TokenStream| {
             hook.map(|hook| {
@@ -107,6 +109,7 @@ impl<'a> Hooks<'a> {
         quote_spanned! {site=>
             #start
             #stopped
+            let mut #begun = #begin;
             let (#outcome, stop, cut) = loop {
                 #attempt
                 let #failed = match #finish {
@@ -121,6 +124,7 @@ impl<'a> Hooks<'a> {
                 #check_time
                 #pause
                 #before
+                #begun = #begin;
             };
             {
                 let seen = #call.give_up(&#outcome, stop, cut);

@@ -258,20 +258,10 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if let Some(guarding) = self.clock.guarding() {
             guarding.succeeded();
         }
-        if self.past.is_some() {
-            self.succeed_after_retry();
-        } else {
-            telemetry::succeeded_at_once(name);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn succeed_after_retry(&mut self) {
-        let elapsed = self.clock.elapsed();
-        if let Some(past) = &mut self.past {
-            past.is_open = false;
-            telemetry::succeeded_after_retry(past.name.text(), past.session.attempt(), elapsed);
+        // Taken, so that the compiler knows that dropping the call has nothing to tell.
+        match self.past.take() {
+            Some(past) => succeeded_after_retry(&past, &self.clock),
+            None => telemetry::succeeded_at_once(name),
         }
     }
 
@@ -528,6 +518,12 @@ impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
             dropped(past, &self.clock);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
+    telemetry::succeeded_after_retry(past.name.text(), past.session.attempt(), clock.elapsed());
 }
 
 #[cold]

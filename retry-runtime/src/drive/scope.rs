@@ -114,7 +114,6 @@ impl Begun {
 
     /// Returns the number of the attempt, counted from 1.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
     pub fn attempt(self) -> u32 {
         if self.is_quiet() { 1 } else { (self.0 >> Self::ATTEMPT) as u32 }
     }
