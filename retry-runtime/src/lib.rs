@@ -14,11 +14,12 @@
 //!
 //! - [`retryable`]: the attribute, its arguments and its semantics
 //! - [`RetryPolicy`], [`Composite`], [`Never`], [`DynPolicy`]: policies; [`Limited`]: time limits
+//! - [`Budget`], [`CircuitBreaker`], [`Nested`]: overload protection, attached as [`Guarded`] says
 //! - [`Exponential`], [`Constant`], [`Jitter`], [`Backoff`]: how long to wait
-//! - [`Classify`], [`Disposition`], [`Rule`]: which errors to retry
+//! - [`Classify`], [`Disposition`], [`Rule`], [`Advice`]: which errors to retry, and what they say besides
 //! - [`retry()`], [`RetryOperation`]: the closure form
 //! - [`Budget`]: a bound on the retries of many calls together; [`CircuitBreaker`]: a stop for all calls to a server that fails
-//! - [`Failure`], [`GiveUp`], [`Attempt`]: what hooks see
+//! - [`Failure`], [`GiveUp`], [`Reason`], [`Attempt`]: what hooks see; [`current_attempt`]: what the body can see
 //! - [`Session`]: the state machine behind it all, for runtimes of your own
 //!
 //! # Semantics
@@ -29,11 +30,41 @@
 //!   limit or a hook, which sees the elapsed time, needs the clock.
 //! - Dropping the future cancels the call: nothing is spawned, no later attempt happens.
 //!
+//! # Telemetry
+//!
+//! Events of `tracing`, target `retry_runtime`, in the span of the caller; no argument and no value is ever in one.
+//!
+//! | event | level | fields |
+//! | --- | --- | --- |
+//! | an attempt failed, another follows | `WARN` | `operation`, `attempt`, `delay`, `elapsed`, `disposition`, `error.class` |
+//! | the call succeeded after that | `INFO` | `operation`, `attempt`, `elapsed`, `reason = "success_after_retry"` |
+//! | the call failed | `ERROR` | `operation`, `attempt`, `elapsed`, `disposition`, `error.class`, `reason`: a [`Reason`] |
+//! | the call was dropped after a failure | `INFO` | `operation`, `attempt`, `elapsed`, `reason = "cancelled"` |
+//! | a call retries inside an attempt of another | `WARN` | `operation`, `enclosing_attempt`, `worst_case_attempts` |
+//!
+//! A success at the first attempt says nothing; a call tells its end once, whatever the ending.
+//! `elapsed` is zero where the call reads no clock, and a command of the fred client without deadline and hooks starts
+//! its clock at the first failure.
+//!
+//! Metrics of the facade `metrics` (feature `metrics`):
+//!
+//! | metric | kind | labels |
+//! | --- | --- | --- |
+//! | `retry.calls` | counter | `operation`; `attempts`: `first_attempt`, `after_retry`; `outcome`: `success`, `failure`, `cancelled` |
+//! | `retry.retries` | counter | `operation`, `error.type` |
+//! | `retry.delay` | histogram, seconds | `operation` |
+//! | `retry.budget.level`, `retry.budget.refused` | gauge, counter | `operation` |
+//! | `retry.breaker.state` | gauge: 0 closed, 1 half open, 2 open | `operation` |
+//!
 //! # Crate features
 //!
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `macros` | yes | the `#[retryable]` attribute |
+//! | `tracing` | yes | events |
+//! | `metrics` | no | metrics |
+//! | `cancel` | no | cancellation by the tokens of tokio-util |
+//! | `testing` | no | the module `testing`: overrides, recordings, a fault proxy |
 //! | `fred` | no | `ErrorClass` and `Classify` for the errors of fred 10.1, and the client that retries every command |
 //! | `i-std`, `i-all`, `i-keys` and the other `i-…` | no | fred's features of these names, and their commands on the client |
 //! | `sha-1` | no | fred's feature of this name: `script_load_cluster` |
