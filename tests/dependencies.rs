@@ -26,8 +26,15 @@ const ACCEPTED: [&str; 9] = [
 ];
 
 /// Crates that are in the tree in two versions, and who is behind with which.
-const DUPLICATES: [(&str, &str); 2] =
-    [("socket2", "0.5, of fred"), ("syn", "2, of the derives behind url and tokio")];
+const DUPLICATES: [(&str, &str); 7] = [
+    ("getrandom", "0.3, of the Prometheus exporter in an example"),
+    ("hashbrown", "0.16, of the Prometheus exporter"),
+    ("rand", "0.8, of fred"),
+    ("rand_chacha", "0.3, of fred"),
+    ("rand_core", "0.6, of fred"),
+    ("socket2", "0.5, of fred"),
+    ("syn", "2, of the derives behind url and tokio"),
+];
 
 static METADATA: LazyLock<Value> = LazyLock::new(|| {
     let cargo = |program: &str, arguments: &[&str]| {

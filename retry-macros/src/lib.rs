@@ -9,6 +9,7 @@ mod suggest;
 mod validate;
 
 use proc_macro::TokenStream;
+use proc_macro2::TokenTree;
 use quote::ToTokens;
 
 use crate::{args::Args, item::AsyncFn};
@@ -30,10 +31,14 @@ fn try_expand(
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
     // Both are parsed before either error is reported: the two are different mistakes.
+    // Where the arguments do not parse, the function is not to be blamed for it.
+    let blocking = args.clone().into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "blocking" => Some(ident),
+        _ => None,
+    });
     let args = syn::parse2::<Args>(args);
-    let blocking = args.as_ref().ok().and_then(|args| args.blocking.as_ref());
     let item = syn::parse2::<AsyncFn>(item)
-        .and_then(|item| validate::item(&item, blocking).map(|()| item));
+        .and_then(|item| validate::item(&item, blocking.as_ref()).map(|()| item));
     let args = args.and_then(|args| validate::args(&args).map(|()| args));
     match (args, item) {
         (Ok(args), Ok(item)) => Ok(expand::expand(&args, &item).into_token_stream()),

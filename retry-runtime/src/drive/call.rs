@@ -289,6 +289,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
         P: Decide<E, R, State = S>,
     {
+        self.past(name);
         let decision = match self.ask(name, error, cut, policy, rule) {
             Ok(pause) => {
                 self.check_nested(name, policy).map(|()| pause).map_err(|reason| pause.stop(reason))
@@ -333,7 +334,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if self.clock.guarding().is_some_and(|guarding| guarding.was_healthy()) {
             self.past(name).session.reset();
         }
-        self.past(name);
         let failure = self.describe(error, cut, Duration::ZERO);
         let session = &mut self.past(name).session;
         let decision =

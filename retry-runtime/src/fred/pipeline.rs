@@ -48,6 +48,10 @@ pub type RetryPipeline<C = Client> = Commands<Queue<'static, C>>;
 pub struct Queue<'h, C: Target> {
     pub(super) direct: Direct<'h, C>,
     commands: Arc<Mutex<Vec<Arc<Queued<C>>>>>,
+    /// The same commands in a pipeline of fred, which can be sent as often as one likes.
+    ready: Pipeline<Once<C>>,
+    /// Held while a command is put into both, so that their order is the same.
+    order: Arc<tokio::sync::Mutex<()>>,
 }
 
 pub(super) struct Queued<C: Target> {
@@ -61,7 +65,12 @@ type Enqueue<C> =
 
 impl<C: Target> Clone for Queue<'_, C> {
     fn clone(&self) -> Self {
-        Self { direct: self.direct.clone(), commands: Arc::clone(&self.commands) }
+        Self {
+            direct: self.direct.clone(),
+            commands: Arc::clone(&self.commands),
+            ready: self.ready.clone(),
+            order: Arc::clone(&self.order),
+        }
     }
 }
 
@@ -78,7 +87,25 @@ impl<C: Target> fmt::Debug for Queue<'_, C> {
 
 impl<'h, C: Target> Queue<'h, C> {
     pub(super) fn new(direct: Direct<'h, C>) -> Self {
-        Self { direct, commands: Arc::default() }
+        let ready = Pipeline::from(direct.once(Wait::No, None));
+        Self { direct, commands: Arc::default(), ready, order: Arc::default() }
+    }
+
+    /// Sends the whole queue once.
+    async fn send_all(
+        &self,
+        client: Once<C>,
+        queued: &[Arc<Queued<C>>],
+        wait: Wait,
+    ) -> FredResult<Vec<FredResult<Value>>> {
+        // What is ready was given the time of an attempt, and no more and no less.
+        if wait != Wait::No || self.direct.settings.limits.deadline.is_some() {
+            return send(Pipeline::from(client), queued, None).await;
+        }
+        let mut results = results(&self.ready, queued.len()).await?;
+        // What was queued meanwhile is not asked for here.
+        results.truncate(queued.len());
+        Ok(results)
     }
 
     pub(super) fn snapshot(&self) -> Vec<Arc<Queued<C>>> {
@@ -115,9 +142,9 @@ impl<C: Target> Sender for Queue<'_, C> {
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<T>> + Send + 'static,
     {
-        // Into a pipeline that nobody sends: what fred refuses here is not queued.
-        let scratch = Pipeline::from(self.direct.once(Wait::No, None));
-        if let Err(error) = attempt(scratch).await
+        let _order = self.order.lock().await;
+        // What fred refuses is not queued.
+        if let Err(error) = attempt(self.ready.clone()).await
             && !was_queued(&error)
         {
             return Err(error);
@@ -153,10 +180,18 @@ pub(super) async fn send<C: Target>(
     if let Some(word) = end {
         custom(&pipeline, word).await?;
     }
+    results(&pipeline, queued.len() + usize::from(end.is_some())).await
+}
+
+/// Sends a pipeline of so many commands or more.
+async fn results<C: Target>(
+    pipeline: &Pipeline<Once<C>>,
+    commands: usize,
+) -> FredResult<Vec<FredResult<Value>>> {
     let mut results = pipeline.try_all::<Value>().await;
     match results.pop() {
         // fred answers so when the whole pipeline failed.
-        Some(Err(error)) if results.is_empty() && (queued.len() > 1 || end.is_some()) => Err(error),
+        Some(Err(error)) if results.is_empty() && commands > 1 => Err(error),
         Some(last) => {
             results.push(last);
             Ok(results)
@@ -220,7 +255,7 @@ impl<C: Target> Commands<Queue<'_, C>> {
         let safe = queue.direct.consent.covers(command.replay);
         let done_in_part = Mutex::new(None);
         let attempt = |client| async {
-            let results = send(Pipeline::from(client), &queued, None).await?;
+            let results = queue.send_all(client, &queued, command.wait).await?;
             let Some(error) = failure(&results) else { return Ok(results) };
             let error = error.clone();
             if safe || results.iter().all(is_not_executed) {
@@ -242,19 +277,24 @@ impl<C: Target> Commands<Queue<'_, C>> {
     pub async fn try_all<R: FromValue>(&self) -> Vec<FredResult<R>> {
         let queue = self.sender();
         let queued = queue.snapshot();
+        let command = as_command(&queued);
         let progress = Mutex::new(Progress::of(queued.len()));
         let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = |client| async {
             let open = lock().open.clone();
             let batch = open.iter().map(|index| Arc::clone(&queued[*index])).collect::<Vec<_>>();
-            let sent = send(Pipeline::from(client), &batch, None).await;
+            let sent = if batch.len() == queued.len() {
+                queue.send_all(client, &batch, command.wait).await
+            } else {
+                send(Pipeline::from(client), &batch, None).await
+            };
             let sent = sent.unwrap_or_else(|error| vec![Err(error); batch.len()]);
             let may_repeat =
                 |index: usize, error: &Error| queue.direct.may_repeat(error, queued[index].command);
             lock().settle(open.into_iter().zip(sent), may_repeat)
         };
         // The last error of each command is in the results.
-        let _: FredResult<()> = queue.direct.run(as_command(&queued), attempt).await;
+        let _: FredResult<()> = queue.direct.run(command, attempt).await;
         let missing = || Err(Error::new(ErrorKind::Canceled, "The pipeline was not sent."));
         let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let results = progress.results.into_iter();

@@ -19,6 +19,9 @@ pub mod peers;
 #[cfg(feature = "client")]
 #[path = "../../support/redis_server.rs"]
 pub mod redis_server;
+#[cfg(feature = "client")]
+#[path = "../../support/resp.rs"]
+mod resp;
 pub mod report;
 pub mod run;
 pub mod sizes;
