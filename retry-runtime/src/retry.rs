@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Advice, ByDisposition, Decide, Idempotence, On, Policy,
-    drive::{Call, Clock, Clocked, CutInto, Rest, Scoped, call::Unnamed},
+    drive::{Call, Clock, Clocked, CutInto, Rest, Scoped, name::Unnamed},
 };
 use pin_project_lite::pin_project;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     Disposition, Pause, Reason, Stop,
-    drive::{Enclosing, Guarding, call::Name},
+    drive::{Enclosing, Guarding, name::Name},
     testing,
 };
 

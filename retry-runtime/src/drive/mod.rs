@@ -2,22 +2,28 @@
 
 pub(crate) mod call;
 mod clock;
+mod decide;
+#[cfg(feature = "fred")]
+mod elsewhere;
 mod guard;
 pub(crate) mod hook;
+pub(crate) mod name;
 mod outcome;
 mod rest;
 pub(crate) mod scope;
+mod timer;
 mod token;
+mod wait;
 
 #[cfg(feature = "fred")]
 pub(crate) use call::Failed;
 pub(crate) use call::{Call, Verdict};
-#[cfg(feature = "fred")]
-pub(crate) use clock::Timer;
 pub(crate) use clock::{Clock, Clocked, CutInto};
 pub(crate) use guard::{Guard, Guarding};
 pub(crate) use hook::{HookResult, run_hook};
 pub(crate) use outcome::{Outcome, RepresentsCut};
 pub(crate) use rest::Rest;
 pub(crate) use scope::{Enclosing, Scoped};
+#[cfg(feature = "fred")]
+pub(crate) use timer::Timer;
 pub(crate) use token::Token;

@@ -1,0 +1,210 @@
+//! What follows a failure: the questions, in the order that [`Guarded`](crate::Guarded) documents.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{call::Call, name::Name, scope};
+use crate::{
+    Advice, Attempt, Cost, Cut, Decide, Decision, Failure, GiveUp, Nested, Pause, Policy, Reason,
+    Stop,
+    drive::{Clock, Outcome},
+    telemetry, testing,
+};
+
+/// How much longer than the policy says a wait may be because the server asks for it; that of the AWS SDKs of 2026.
+const LONGEST_HINT: Duration = Duration::from_secs(5);
+
+impl<S, C: Clock, N: Name> Call<S, C, N> {
+    pub(super) fn decide<E, P, R>(
+        &mut self,
+        name: N,
+        error: Option<&E>,
+        cut: Option<Cut>,
+        policy: &P,
+        rule: &R,
+    ) -> Result<Pause, Stop>
+    where
+        S: Default,
+        P: Decide<E, R, State = S>,
+    {
+        self.past(name);
+        let decision = match self.ask(name, error, cut, policy, rule) {
+            Ok(pause) => {
+                self.check_nested(name, policy).map(|()| pause).map_err(|reason| pause.stop(reason))
+            }
+            stop => stop,
+        };
+        let Some(guarding) = self.clock.guarding() else { return self.told(name, decision) };
+        let polls = error.is_none() && cut.is_none();
+        let cost = match &decision {
+            Ok(pause) if !polls => pause.advice.cost,
+            _ => Cost::Free,
+        };
+        let checked = guarding.failed(&decision, cost, polls);
+        telemetry::guards(name.text(), guarding);
+        let decision =
+            decision.and_then(|pause| checked.map(|()| pause).map_err(|reason| pause.stop(reason)));
+        self.told(name, decision)
+    }
+
+    /// Asks the policy and the deadline.
+    fn ask<E, P, R>(
+        &mut self,
+        name: N,
+        error: Option<&E>,
+        cut: Option<Cut>,
+        policy: &P,
+        rule: &R,
+    ) -> Result<Pause, Stop>
+    where
+        S: Default,
+        P: Decide<E, R, State = S>,
+    {
+        let refused = match cut {
+            Some(Cut::Deadline(_)) => Some(Reason::Deadline),
+            Some(Cut::Cancelled) => Some(Reason::Cancelled),
+            Some(Cut::BreakerOpen(_)) => Some(Reason::BreakerOpen),
+            Some(Cut::AttemptTimeout(_)) | None => None,
+        };
+        if let Some(reason) = refused {
+            return Err(Stop { reason, advice: Advice::NONE });
+        }
+        if self.clock.guarding().is_some_and(|guarding| guarding.was_healthy()) {
+            self.past(name).session.reset();
+        }
+        let failure = self.describe(error, cut, Duration::ZERO);
+        let session = &mut self.past(name).session;
+        let decision =
+            testing::with_random(|random| session.settle(&failure, policy, rule, random));
+        let mut pause = match decision {
+            Decision::Retry(pause) => pause,
+            Decision::Stop(stop) => {
+                let timed_out = matches!(cut, Some(Cut::AttemptTimeout(_)))
+                    && matches!(stop.reason, Reason::NotRetryable | Reason::NotIdempotent);
+                return Err(if timed_out {
+                    Stop { reason: Reason::AttemptTimeout, ..stop }
+                } else {
+                    stop
+                });
+            }
+        };
+        if let Some(asked) = pause.advice.retry_after {
+            pause.delay = asked.clamp(pause.delay, pause.delay.saturating_add(LONGEST_HINT));
+        }
+        testing::limit(self.attempt(), &mut pause)?;
+        self.check_time(&pause).map_err(|reason| pause.stop(reason))?;
+        Ok(pause)
+    }
+
+    /// Asks who of nested calls retries; tells once that both do.
+    fn check_nested<P: Policy>(&mut self, name: N, policy: &P) -> Result<(), Reason> {
+        let inside = scope::was_retried_inside();
+        let nested = self.clock.guarding().map_or(Nested::Allow, |guarding| guarding.nested());
+        if inside && nested == Nested::InnerOnly {
+            return Err(Reason::Nested);
+        }
+        let enclosing = scope::enclosing();
+        if enclosing.attempt == 0 {
+            return Ok(());
+        }
+        if enclosing.nested == Nested::OuterOnly {
+            return Err(Reason::Nested);
+        }
+        scope::mark_retried();
+        let is_first = self.past.as_ref().is_none_or(|past| !past.is_open);
+        if is_first && enclosing.nested == Nested::Allow {
+            telemetry::nested(name.text(), &enclosing, enclosing.multiplied(policy.attempts()));
+        }
+        Ok(())
+    }
+
+    /// Tells telemetry of a failure that is retried; the end is told by [`end`](Self::end).
+    fn told(&mut self, name: N, decision: Result<Pause, Stop>) -> Result<Pause, Stop>
+    where
+        S: Default,
+    {
+        if let Ok(pause) = &decision {
+            self.past(name).is_open = true;
+            telemetry::retrying(name.text(), self.attempt(), self.clock.elapsed(), pause);
+        }
+        decision
+    }
+
+    /// Ends the call without success.
+    #[cold]
+    pub(super) fn end(&mut self, stop: Stop) {
+        if let Some(guarding) = self.clock.guarding() {
+            guarding.call_off();
+        }
+        let elapsed = self.clock.elapsed();
+        if let Some(past) = &mut self.past {
+            past.is_open = false;
+            telemetry::gave_up(past.name.text(), past.session.attempt(), elapsed, &stop);
+        }
+    }
+
+    /// Describes the attempt that is about to begin, for the `before` hook.
+    pub fn upcoming(&self) -> Attempt {
+        let number = self.past.as_ref().map_or(1, |past| past.session.attempt().saturating_add(1));
+        let elapsed = if number == 1 { Duration::ZERO } else { self.clock.elapsed() };
+        Attempt { number, elapsed }
+    }
+
+    /// Describes the failure that `pause` follows, for the `on_failure` hook.
+    pub fn failure<'a, O: Outcome>(
+        &self,
+        outcome: &'a O,
+        pause: &Pause,
+        cut: Option<Cut>,
+    ) -> Failure<'a, O::Error> {
+        self.describe(outcome.as_result().err(), cut, pause.delay)
+    }
+
+    /// Ends a call with hooks without success, and describes its last failure for the `on_give_up` hook.
+    pub fn give_up<'a, O: Outcome>(
+        &mut self,
+        outcome: &'a O,
+        stop: Stop,
+        cut: Option<Cut>,
+    ) -> GiveUp<'a, O::Error> {
+        self.end(stop);
+        let failure = self.describe(outcome.as_result().err(), cut, Duration::ZERO);
+        GiveUp { failure, reason: stop.reason }
+    }
+
+    /// Tells whether the next attempt would start too late, after the hooks took their time.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Reason::Deadline`] if it would.
+    pub fn check_time(&self, pause: &Pause) -> Result<(), Reason> {
+        let starts = || self.clock.elapsed().saturating_add(pause.delay);
+        let late = pause.start_before.is_some_and(|limit| starts() >= limit)
+            || self.clock.deadline().is_some_and(|deadline| passes(deadline, pause.delay));
+        if late { Err(Reason::Deadline) } else { Ok(()) }
+    }
+
+    pub(super) fn describe<'a, E>(
+        &self,
+        error: Option<&'a E>,
+        cut: Option<Cut>,
+        delay: Duration,
+    ) -> Failure<'a, E> {
+        let operation = self.past.as_ref().map_or("", |past| past.name.text());
+        let attempt = self.attempt();
+        Failure { operation, attempt, elapsed: self.clock.elapsed(), delay, error, cut }
+    }
+}
+
+/// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, when the
+/// error that the caller is to get is gone.
+const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
+
+fn passes(deadline: Instant, delay: Duration) -> bool {
+    let rounding = if delay.is_zero() { Duration::ZERO } else { TIMER_RESOLUTION };
+    let longest = delay.saturating_add(rounding);
+    Instant::now()
+        .checked_add(longest)
+        .is_none_or(|next| next > deadline || delay.is_zero() && next == deadline)
+}

@@ -1,0 +1,54 @@
+//! Calls whose attempts are run elsewhere, by a client that has its own timeouts.
+
+use std::time::Duration;
+
+use super::{
+    call::{Call, Failed},
+    name::Name,
+};
+use crate::{Attempt, Budget, Cost, Cut, Stop, drive::Clock};
+
+impl<S, C: Clock, N: Name> Call<S, C, N> {
+    /// Pays for the retries from a budget, unless the policy brings its own.
+    pub(crate) fn pay_from(&mut self, budget: impl FnOnce() -> Budget) {
+        if let Some(guarding) = self.clock.guarding() {
+            guarding.pay_from(budget);
+        }
+    }
+
+    /// Begins an attempt that is not run here.
+    ///
+    /// # Errors
+    ///
+    /// Returns why a first attempt is refused.
+    pub(crate) fn admit(&mut self) -> Result<(), Cut> {
+        let number = self.attempt();
+        self.clock.guarding().map_or(Ok(()), |guarding| guarding.begin(number))
+    }
+
+    /// Notes a failure after which no policy is asked.
+    pub(crate) fn forbid(&mut self, name: N, stop: Stop)
+    where
+        S: Default,
+    {
+        self.past(name);
+        if let Some(guarding) = self.clock.guarding() {
+            // Nothing follows, so nothing is refused.
+            let _ = guarding.failed(&Err(stop), Cost::Free, false);
+        }
+    }
+
+    /// Describes the attempt that began, for the `before` hook of a client.
+    pub(crate) fn current(&self) -> Attempt {
+        let number = self.attempt();
+        let elapsed = if number <= 1 { Duration::ZERO } else { self.clock.elapsed() };
+        Attempt { number, elapsed }
+    }
+}
+
+impl<O> Failed<O> {
+    /// Takes an outcome for a failure.
+    pub(crate) fn with(outcome: O) -> Self {
+        Self { outcome, cut: None }
+    }
+}

@@ -1,0 +1,169 @@
+//! The clock of calls under time limits.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::clock::unguarded;
+use crate::{
+    Cut, Guards, Limits,
+    drive::{Clock, CutInto, Outcome, RepresentsCut},
+};
+
+/// Cuts attempts at the attempt timeout and at the deadline.
+#[derive(Debug)]
+pub struct Timer {
+    start: Instant,
+    limits: Limits,
+}
+
+impl Clock for Timer {
+    type Ended<R> = Result<R, Cut>;
+    type Running<F: Future> = Running<F>;
+    unguarded!();
+
+    #[inline]
+    fn start(limits: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
+        Self { start: Instant::now(), limits: limits() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        // A deadline beyond the end of time is none.
+        self.start.checked_add(self.limits.deadline?)
+    }
+
+    #[inline]
+    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> Running<F> {
+        // The first attempt starts with the call, so one reading of the clock serves both.
+        let now = if number <= 1 { self.start } else { Instant::now() };
+        let late = |limit: &Duration| now.saturating_duration_since(self.start) >= *limit;
+        match refused.or_else(|| self.limits.deadline.filter(late).map(Cut::Deadline)) {
+            Some(cut) => Running::Refused { cut },
+            None => Running::Begun {
+                attempt,
+                alarm: Alarm::Unset { call: self.start, attempt: now, limits: self.limits },
+            },
+        }
+    }
+
+    fn run_blocking<R>(
+        &mut self,
+        _: u32,
+        attempt: impl FnOnce() -> R,
+        refused: Option<Cut>,
+    ) -> Result<R, Cut> {
+        let late = self.deadline().is_some_and(|deadline| deadline <= Instant::now());
+        match (refused, self.limits.deadline) {
+            (Some(cut), _) => Err(cut),
+            (None, Some(limit)) if late => Err(Cut::Deadline(limit)),
+            _ => Ok(attempt()),
+        }
+    }
+}
+
+impl<R> CutInto<R> for Timer
+where
+    R: Outcome<Error: RepresentsCut>,
+{
+    fn outcome(ended: Result<R, Cut>) -> (R, Option<Cut>) {
+        match ended {
+            Ok(outcome) => (outcome, None),
+            Err(limit) => (R::from_result(Err(limit.into())), Some(limit)),
+        }
+    }
+
+    fn peek(ended: &Result<R, Cut>) -> Option<&R> {
+        ended.as_ref().ok()
+    }
+}
+
+pin_project! {
+    /// An attempt under a [`Timer`].
+    #[project = Projection]
+    #[derive(Debug)]
+    pub enum Running<F> {
+        /// Cut at the limit, which is set up only if the attempt is not ready at once.
+        Begun {
+            #[pin]
+            attempt: F,
+            #[pin]
+            alarm: Alarm,
+        },
+        /// Does not begin.
+        Refused { cut: Cut },
+    }
+}
+
+impl<F: Future> Future for Running<F> {
+    type Output = Result<F::Output, Cut>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Projection::Begun { attempt, alarm } => match attempt.poll(context) {
+                Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
+                Poll::Pending => alarm.poll(context).map(Err),
+            },
+            Projection::Refused { cut } => Poll::Ready(Err(*cut)),
+        }
+    }
+}
+
+pin_project! {
+    /// Tells when an attempt is to be cut.
+    #[project = AlarmProjection]
+    #[derive(Debug)]
+    pub enum Alarm {
+        /// The attempt has not been waited for yet.
+        Unset { call: Instant, attempt: Instant, limits: Limits },
+        /// It is cut at this time.
+        Set {
+            #[pin]
+            sleep: Sleep,
+            cut: Cut,
+        },
+        /// Never, because no limit applies.
+        Silent,
+    }
+}
+
+impl Alarm {
+    fn of(call: Instant, attempt: Instant, limits: Limits) -> Self {
+        // A limit beyond the end of time is none.
+        let deadline = limits.deadline.and_then(|limit| Some((call.checked_add(limit)?, limit)));
+        let timeout =
+            limits.attempt_timeout.and_then(|limit| Some((attempt.checked_add(limit)?, limit)));
+        let (at, cut) = match (deadline, timeout) {
+            (Some((at, limit)), None) => (at, Cut::Deadline(limit)),
+            (Some((at, limit)), Some((later, _))) if at <= later => (at, Cut::Deadline(limit)),
+            (_, Some((at, limit))) => (at, Cut::AttemptTimeout(limit)),
+            (None, None) => return Self::Silent,
+        };
+        Self::Set { sleep: sleep_until(at), cut }
+    }
+}
+
+impl Future for Alarm {
+    type Output = Cut;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Cut> {
+        if let AlarmProjection::Unset { call, attempt, limits } = self.as_mut().project() {
+            let alarm = Self::of(*call, *attempt, *limits);
+            Pin::set(&mut self, alarm);
+        }
+        match self.project() {
+            AlarmProjection::Set { sleep, cut } => sleep.poll(context).map(|()| *cut),
+            AlarmProjection::Unset { .. } | AlarmProjection::Silent => Poll::Pending,
+        }
+    }
+}
