@@ -19,10 +19,10 @@ pub mod peers;
 #[cfg(feature = "client")]
 #[path = "../../support/redis_server.rs"]
 pub mod redis_server;
+pub mod report;
 #[cfg(feature = "client")]
 #[path = "../../support/resp.rs"]
 mod resp;
-pub mod report;
 pub mod run;
 pub mod sizes;
 pub mod summary;
