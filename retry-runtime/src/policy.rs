@@ -296,7 +296,7 @@ where
         let previous = state.previous();
         state.retries = state.retries.saturating_add(1);
         let delay = self.backoff.delay(&mut Wait::new(state.retries, previous, random));
-        state.previous_nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        state.set_previous(delay);
         Decision::Retry(Pause { delay, start_before: None, advice })
     }
 }
@@ -305,13 +305,18 @@ where
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
     retries: u32,
-    // Half the size of a `Duration`, in a value that every waiting call holds; saturates after 584 years.
-    previous_nanos: u64,
+    // Nanoseconds in half the size of a `Duration`, without its alignment, because every waiting call holds it;
+    // saturates after 584 years.
+    previous: [u8; 8],
 }
 
 impl Progress {
     fn previous(self) -> Option<Duration> {
-        (self.retries > 0).then(|| Duration::from_nanos(self.previous_nanos))
+        (self.retries > 0).then(|| Duration::from_nanos(u64::from_ne_bytes(self.previous)))
+    }
+
+    fn set_previous(&mut self, delay: Duration) {
+        self.previous = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX).to_ne_bytes();
     }
 }
 

@@ -188,7 +188,7 @@ pin_project! {
     enum Step<A, W, K> {
         Begin,
         Attempt { #[pin] running: A },
-        Wait { #[pin] rest: W, kept: Option<K> },
+        Wait { #[pin] rest: W, kept: K },
     }
 }
 
@@ -223,13 +223,13 @@ where
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
                         ControlFlow::Continue(paused) => {
                             let rest = call.rest(paused.delay);
-                            this.step.set(Step::Wait { rest, kept: Some(paused.kept) });
+                            this.step.set(Step::Wait { rest, kept: paused.kept });
                         }
                     }
                 }
                 StepProjection::Wait { rest, kept } => {
                     ready!(rest.poll(context));
-                    let ended = kept.take().and_then(|kept| call.resume(kept));
+                    let ended = call.resume(std::mem::take(kept));
                     if let Some(outcome) = ended {
                         return Poll::Ready(outcome);
                     }

@@ -16,6 +16,7 @@ use crate::{
 /// One call: its session, its clock and its guards.
 ///
 /// The session begins with the first failure: a call that succeeds at once has none to set up.
+/// It ends with the call, whose end is still to be told as long as there is one.
 #[derive(Debug)]
 pub struct Call<S, C: Clock, N: Name = &'static str> {
     pub(super) clock: C,
@@ -27,8 +28,6 @@ pub struct Call<S, C: Clock, N: Name = &'static str> {
 pub(super) struct Past<S, N> {
     pub(super) session: Session<S>,
     pub(super) name: N,
-    /// Whether the end of the call is still to be told.
-    pub(super) is_open: bool,
 }
 
 impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
@@ -179,7 +178,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.past.get_or_insert_with(|| {
             let mut session = Session::new();
             session.begin();
-            Past { session, name, is_open: false }
+            Past { session, name }
         })
     }
 
@@ -213,9 +212,7 @@ fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
 #[cold]
 #[inline(never)]
 fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
-    if past.is_open {
-        telemetry::dropped(past.name.text(), past.session.attempt(), clock.elapsed());
-    }
+    telemetry::dropped(past.name.text(), past.session.attempt(), clock.elapsed());
 }
 
 /// An attempt that did not succeed.

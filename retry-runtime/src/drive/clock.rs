@@ -15,7 +15,7 @@ pub trait Clock {
     /// An attempt under the limits of this clock.
     type Running<F: Future>: Future<Output = Self::Ended<F::Output>>;
     /// What is kept of a failure during the wait, in case no attempt follows: nothing if one always does.
-    type Kept<O>;
+    type Kept<O>: Default;
     /// What can end a wait.
     type Watch: Watching;
 

@@ -112,8 +112,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             return Err(Reason::Nested);
         }
         scope::mark_retried();
-        let is_first = self.past.as_ref().is_none_or(|past| !past.is_open);
-        if is_first && enclosing.nested == Nested::Allow {
+        if self.attempt() == 1 && enclosing.nested == Nested::Allow {
             telemetry::nested(name.text(), &enclosing, enclosing.multiplied(policy.attempts()));
         }
         Ok(())
@@ -125,7 +124,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
     {
         if let Ok(pause) = &decision {
-            self.past(name).is_open = true;
             telemetry::retrying(name.text(), self.attempt(), self.clock.elapsed(), pause);
         }
         decision
@@ -138,8 +136,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             guarding.call_off();
         }
         let elapsed = self.clock.elapsed();
-        if let Some(past) = &mut self.past {
-            past.is_open = false;
+        if let Some(past) = self.past.take() {
             telemetry::gave_up(past.name.text(), past.session.attempt(), elapsed, &stop);
         }
     }
@@ -168,8 +165,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         stop: Stop,
         cut: Option<Cut>,
     ) -> GiveUp<'a, O::Error> {
-        self.end(stop);
         let failure = self.describe(outcome.as_result().err(), cut, Duration::ZERO);
+        self.end(stop);
         GiveUp { failure, reason: stop.reason }
     }
 

@@ -32,7 +32,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Waits before the next attempt; returns the outcome of the last one if there is to be none.
     pub fn wait<O>(&mut self, paused: Paused<O, C>) -> Waiting<'_, S, C, N, O> {
         let rest = self.rest(paused.delay);
-        Waiting { call: self, rest, kept: Some(paused.kept) }
+        Waiting { call: self, rest, kept: paused.kept }
     }
 
     /// Ends a wait: returns the outcome of the last attempt if there is to be no other.
@@ -86,7 +86,7 @@ pin_project! {
         call: &'a mut Call<S, C, N>,
         #[pin]
         rest: Rest<C::Watch>,
-        kept: Option<C::Kept<(O, Advice)>>,
+        kept: C::Kept<(O, Advice)>,
     }
 }
 
@@ -102,6 +102,6 @@ impl<S, C: Clock, N: Name, O> Future for Waiting<'_, S, C, N, O> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<O>> {
         let this = self.project();
         ready!(this.rest.poll(context));
-        Poll::Ready(this.kept.take().and_then(|kept| this.call.resume(kept)))
+        Poll::Ready(this.call.resume(std::mem::take(this.kept)))
     }
 }

@@ -1,4 +1,4 @@
-use std::{cell::RefCell, future::Future, marker::PhantomData, pin::pin, time::Duration};
+use std::{cell::RefCell, future::Future, marker::PhantomData, time::Duration};
 
 use crate::{Pause, Random, Reason, Stop};
 
@@ -61,7 +61,8 @@ impl Overrides {
 
     /// Runs a future under these overrides, on whatever thread it is polled.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
-        let mut future = pin!(future);
+        // In a box: a future as an argument of an `async fn` takes its room twice.
+        let mut future = Box::pin(future);
         let mut ours = Some(self);
         std::future::poll_fn(|context| {
             let entered = ours.take().unwrap_or_default().enter();

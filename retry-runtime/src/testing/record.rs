@@ -1,4 +1,4 @@
-use std::{cell::RefCell, future::Future, pin::pin, time::Duration};
+use std::{cell::RefCell, future::Future, time::Duration};
 
 use crate::Reason;
 
@@ -7,7 +7,8 @@ use crate::Reason;
 /// Tasks that are spawned inside are not recorded; an inner recording takes what happens in it.
 /// On tokio's paused clock the delays pass at once and are recorded nevertheless.
 pub async fn record<F: Future>(future: F) -> Recording<F::Output> {
-    let mut future = pin!(future);
+    // In a box: a future as an argument of an `async fn` takes its room twice.
+    let mut future = Box::pin(future);
     let mut ours = Vec::new();
     let output = std::future::poll_fn(|context| {
         let outer = CURRENT.replace(Some(std::mem::take(&mut ours)));
