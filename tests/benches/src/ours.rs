@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use retry_runtime::{DynPolicy, RetryPolicy, retryable};
+use retry_runtime::{Budget, CircuitBreaker, DynPolicy, RetryPolicy, retryable};
 
 use crate::{
     form,
@@ -25,6 +25,20 @@ pub fn first() -> Vec<Form> {
                 let policy = DynPolicy::new(RetryPolicy::exponential());
             },
             |script| { erased(&policy, script) }
+        ),
+        form!(
+            "#[retryable] budget",
+            {
+                let budget = Budget::new();
+            },
+            |script| { with_budget(&budget, script) }
+        ),
+        form!(
+            "#[retryable] breaker",
+            {
+                let breaker = CircuitBreaker::new();
+            },
+            |script| { with_breaker(&breaker, script) }
         ),
         form!("policy.retry(…)", |script| {
             RetryPolicy::exponential().retry(|| operation(script))
@@ -107,6 +121,16 @@ async fn composite_at_once(script: &Script) -> Result<u64, Failed> {
     on_failure = |failure| seen(failure.attempt()),
 )]
 async fn hook_at_once(script: &Script) -> Result<u64, Failed> {
+    operation(script).await
+}
+
+#[retryable(policy = constant(delay = "1s"), budget = budget)]
+async fn with_budget(budget: &Budget, script: &Script) -> Result<u64, Failed> {
+    operation(script).await
+}
+
+#[retryable(policy = constant(delay = "1s"), breaker = breaker)]
+async fn with_breaker(breaker: &CircuitBreaker, script: &Script) -> Result<u64, Failed> {
     operation(script).await
 }
 

@@ -10,6 +10,7 @@ use ::fred::{
 pub(in crate::fred) struct Probe<'a, T>(pub(in crate::fred) &'a T);
 
 /// An argument that holds keys.
+#[allow(dead_code, reason = "without any interface no command has a key")]
 pub(in crate::fred) trait ByKey {
     fn slot(&self) -> Option<u16>;
 }
