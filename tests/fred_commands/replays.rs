@@ -162,7 +162,6 @@ const WITHOUT_CASE: &[&str] = &[
     "ping",
     "info",
     "flushall_cluster",
-    "wait",
     "lastsave",
     "dbsize",
     // Needs a value that a server of the same version dumped.

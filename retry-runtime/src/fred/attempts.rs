@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use ::fred::{
-    error::Error,
+    error::{Error, ErrorKind},
     interfaces::{ClientLike, FredResult},
     types::config::Server,
 };
@@ -13,6 +13,7 @@ use super::{
     ErrorClass,
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, Once},
     commands::{Command, Reply, Sender, Wait},
+    connection::too_slow,
     replay::Replay,
     target::{BoxFuture, Target},
 };
@@ -26,7 +27,7 @@ use crate::{
 type Call = crate::drive::Call<ErasedState, Guard<Timer>>;
 
 /// The failures that a connection made anew may have ended.
-const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
+pub(super) const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
     .union(ErrorClass::TIMEOUT)
     .union(ErrorClass::CANCELED)
     .union(ErrorClass::PROTOCOL)
@@ -34,6 +35,9 @@ const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
 
 /// Over how long the calls spread that a new connection wakes.
 const SPREAD: Duration = Duration::from_millis(100);
+
+/// The shortest time limit that fred takes for one.
+pub(super) const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Makes another attempt.
 type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, Result<T, Failed>> + Send + Sync);
@@ -48,6 +52,8 @@ pub(super) enum Failed {
     Kept(Error),
     /// It can, whatever the error says: a part was executed.
     Closed(Error),
+    /// There is nothing to be repeated: the server answered that nothing came while the command blocked.
+    Empty(Error),
 }
 
 impl From<Error> for Failed {
@@ -124,11 +130,18 @@ impl<C: Target> Direct<'_, C> {
             };
         }
         let mut call = self.start(command);
-        if let Some(limit) = self.settings.limits.deadline.filter(Duration::is_zero) {
-            return Err(Cut::Deadline(limit).into());
+        let limit = self.settings.limits.deadline;
+        let refused = match limit.filter(Duration::is_zero) {
+            Some(limit) => Err(Cut::Deadline(limit)),
+            None => call.admit(),
+        };
+        if let Err(cut) = refused {
+            return self.refuse(call, command, cut).await;
         }
         let stopped = self.before(&call).await;
-        call.admit()?;
+        if let (Err(Reason::Deadline), Some(limit)) = (stopped, limit) {
+            return self.refuse(call, command, Cut::Deadline(limit)).await;
+        }
         match self.attempt(&call, command, &attempt).await {
             Ok(value) => {
                 call.succeed(command.name);
@@ -149,20 +162,31 @@ impl<C: Target> Direct<'_, C> {
         F: FnOnce(Once<C>) -> Fut,
         Fut: Future<Output = Result<T, Failed>>,
     {
-        let client = self.once(command.wait, Some(call));
-        let limit = client.options().timeout;
-        self.connected(&client).await.map_err(Failed::Kept)?;
-        let begin = Instant::now();
-        let result = attempt(client).await;
-        // A server that lives answers a blocking command in its own time; fred does not look after a connection that
-        // waits for one, and nothing else would ever be answered on it.
-        if matches!(command.wait, Wait::For(_))
-            && matches!(&result, Err(Failed::Sent(error)) if ErrorClass::TIMEOUT.matches(error))
-            && limit.is_some_and(|limit| begin.elapsed() >= limit)
-        {
-            self.reconnect().await;
+        if !self.connection.is_up() {
+            self.connect(call).await?;
         }
-        result
+        let client = self.once(command.wait, Some(call));
+        if command.wait == Wait::No {
+            return attempt(client).await;
+        }
+        let limit = client.options().timeout.filter(|limit| !limit.is_zero());
+        let begin = Instant::now();
+        match attempt(client).await {
+            Err(Failed::Sent(error)) if ErrorClass::TIMEOUT.matches(&error) => {
+                let elapsed = begin.elapsed();
+                // fred says the same when a blocking command found nothing.
+                if limit.is_none_or(|limit| elapsed < limit) {
+                    return Err(Failed::Empty(error));
+                }
+                // A server that lives answers a blocking command in its own time; fred does not look after a
+                // connection that waits for one, and nothing else would ever be answered on it.
+                if self.time(command.wait).is_some_and(|limit| elapsed >= limit) {
+                    self.reconnect().await;
+                }
+                Err(Failed::Sent(error))
+            }
+            result => result,
+        }
     }
 
     /// Makes fred leave its connections; what is in flight on them ends with an unknown outcome.
@@ -194,13 +218,56 @@ impl<C: Target> Direct<'_, C> {
         })
     }
 
-    /// Makes the connection anew if fred gave it up.
-    async fn connected(&self, client: &Once<C>) -> FredResult<()> {
-        if self.connection.is_up() {
-            return Ok(());
+    /// Makes the connection anew that fred gave up, in the time of an attempt.
+    async fn connect(&self, call: &Call) -> Result<(), Failed> {
+        if self.connection.is_closed() {
+            return Err(Failed::Closed(Error::new(
+                ErrorKind::Canceled,
+                "Canceled. The client was closed by `quit`.",
+            )));
         }
-        let limit = client.options().timeout.filter(|timeout| !timeout.is_zero());
-        self.connection.revive(&self.client, limit.unwrap_or(DEFAULT_ATTEMPT_TIMEOUT)).await
+        let limit = self.time_left(Wait::No, Some(call)).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
+        match timeout(limit, self.connection.revive(&self.client, limit)).await {
+            Ok(revived) => revived.map_err(Failed::Kept),
+            Err(_) => Err(Failed::Kept(too_slow())),
+        }
+    }
+
+    /// Ends a call that may not make its first attempt.
+    #[cold]
+    fn refuse<'a, T: Send + Sync + 'a>(
+        &'a self,
+        mut call: Call,
+        command: Command,
+        cut: Cut,
+    ) -> BoxFuture<'a, FredResult<T>> {
+        let reason = match cut {
+            Cut::Deadline(_) => Reason::Deadline,
+            Cut::AttemptTimeout(_) => Reason::AttemptTimeout,
+            Cut::Cancelled => Reason::Cancelled,
+            Cut::BreakerOpen(_) => Reason::BreakerOpen,
+        };
+        let error = Error::from(cut);
+        let stop = Stop { reason, advice: described(&error) };
+        self.counters.failed_once();
+        call.forbid(command.name, stop);
+        Box::pin(self.end(call, Err(error), stop))
+    }
+
+    /// Ends a call without success.
+    async fn end<T: Send + Sync>(
+        &self,
+        mut call: Call,
+        outcome: FredResult<T>,
+        stop: Stop,
+    ) -> FredResult<T> {
+        self.counters.failed(stop.reason());
+        let give_up = call.give_up(&outcome, stop, None);
+        if let Some(hook) = &self.hooks.on_give_up {
+            // Whatever it answers, the call is over.
+            let _: Result<(), Reason> = run_hook(None, hook.run(&give_up)).await;
+        }
+        outcome
     }
 
     /// Starts a call and its first attempt.
@@ -239,20 +306,29 @@ impl<C: Target> Direct<'_, C> {
     ) -> FredResult<T> {
         self.counters.failed_once();
         let mut doubt = None;
+        let mut kept;
         let (outcome, stop) = loop {
+            kept = matches!(failed, Failed::Kept(_));
             let (outcome, pause) = match self.judge(&mut call, command, failed).unless(stopped) {
                 Verdict::GiveUp(outcome, stop, _) => break (outcome, stop),
                 Verdict::Retry(outcome, pause, _) => (outcome, pause),
             };
+            if let Some(budgets) = &self.budgets {
+                budgets.drained();
+            }
             if let Err(error) = &outcome
+                && !kept
                 && error.disposition() == Disposition::Unknown
             {
                 doubt = Some(error.clone());
             }
+            // From here on, so that a connection which is back before the wait is not missed.
+            let back = outcome.as_ref().err().filter(|error| DISCONNECTED.matches(error));
+            let back = back.map(|_| self.client.reconnected());
             if let Err(reason) = self.repair(&call, &outcome, &pause).await {
                 break (outcome, pause.stop(reason));
             }
-            if let Err(reason) = self.wait(&mut call, outcome.as_ref().err(), pause.delay()).await {
+            if let Err(reason) = self.wait(&mut call, back, pause.delay()).await {
                 break (outcome, pause.stop(reason));
             }
             call.begin(&self.settings.policy);
@@ -271,20 +347,16 @@ impl<C: Target> Direct<'_, C> {
                 Err(failed) => failed,
             };
         };
-        self.counters.failed(stop.reason());
         // An attempt that was not executed says nothing about the one before it.
         let outcome = match (outcome, doubt) {
-            (Err(last), Some(earlier)) if last.disposition() == Disposition::NotExecuted => {
+            (Err(last), Some(earlier))
+                if kept || last.disposition() == Disposition::NotExecuted =>
+            {
                 Err(earlier)
             }
             (outcome, _) => outcome,
         };
-        let give_up = call.give_up(&outcome, stop, None);
-        if let Some(hook) = &self.hooks.on_give_up {
-            // Whatever it answers, the call is over.
-            let _: Result<(), Reason> = run_hook(None, hook.run(&give_up)).await;
-        }
-        outcome
+        self.end(call, outcome, stop).await
     }
 
     /// Asks first whether the command may be sent again, then the policy.
@@ -304,6 +376,11 @@ impl<C: Target> Direct<'_, C> {
                 call.forbid(command.name, stop);
                 return Verdict::GiveUp(Err(error), stop, None);
             }
+            Failed::Empty(error) => {
+                let stop = Stop { reason: Reason::NotRetryable, advice: described(&error) };
+                call.forbid(command.name, stop);
+                return Verdict::GiveUp(Err(error), stop, None);
+            }
         };
         let failed = crate::drive::Failed::with(Err(error));
         call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
@@ -317,10 +394,12 @@ impl<C: Target> Direct<'_, C> {
         }
         // A reply that does not convert, and an error of a script, come after something was done.
         let executed = || command.replay == Replay::Opaque || ErrorClass::PARSE.matches(error);
+        // Servers add where a script was when they refused one of its commands: others before it may have run.
+        let inside = || command.replay == Replay::Opaque && error.details().contains("script: ");
         match error.disposition() {
-            Disposition::NotExecuted => true,
+            Disposition::NotExecuted if !inside() => true,
             Disposition::Permanent if !executed() => true,
-            Disposition::Permanent | Disposition::Unknown => self.consent.covers(command.replay),
+            _ => self.consent.covers(command.replay),
         }
     }
 
@@ -341,17 +420,15 @@ impl<C: Target> Direct<'_, C> {
     async fn wait(
         &self,
         call: &mut Call,
-        error: Option<&Error>,
+        back: Option<BoxFuture<'static, ()>>,
         delay: Duration,
     ) -> Result<(), Reason> {
-        if delay.is_zero() || !error.is_some_and(|error| DISCONNECTED.matches(error)) {
-            return call.pause(delay).await;
-        }
+        let Some(back) = back.filter(|_| !delay.is_zero()) else { return call.pause(delay).await };
         let begin = Instant::now();
         let reconnected = tokio::select! {
             biased;
             () = call.rest(delay) => return call.may_resume(),
-            () = self.client.reconnected() => begin.elapsed(),
+            () = back => begin.elapsed(),
         };
         let spread = SPREAD.min(delay.saturating_sub(reconnected));
         call.pause(testing::with_random(|random| random.between(Duration::ZERO..=spread))).await
@@ -362,22 +439,30 @@ impl<C: Target> Direct<'_, C> {
     /// fred's timeout takes a command back that was not written yet; dropping the future would not.
     pub(super) fn once(&self, wait: Wait, call: Option<&Call>) -> Once<C> {
         let mut options = self.settings.options.clone();
-        let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
-        let timeout = match wait {
+        // Zero means none to fred.
+        options.timeout = Some(self.time_left(wait, call).unwrap_or(Duration::ZERO));
+        self.client.with_options(&options)
+    }
+
+    /// Returns how long an attempt may take at most.
+    fn time(&self, wait: Wait) -> Option<Duration> {
+        let timeout = self.settings.options.timeout;
+        match wait {
             Wait::No => timeout,
             Wait::For(block) => timeout.map(|timeout| timeout.saturating_add(block)),
             Wait::Forever => None,
-        };
+        }
+    }
+
+    /// Returns how long an attempt that begins now may take; not zero.
+    fn time_left(&self, wait: Wait, call: Option<&Call>) -> Option<Duration> {
         let left = call
             .and_then(Call::deadline)
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        // Zero means none to fred.
-        let left = left.map(|left| left.max(Duration::from_millis(1)));
-        options.timeout = Some(match (timeout, left) {
-            (Some(timeout), Some(left)) => timeout.min(left),
-            (one, other) => one.or(other).unwrap_or(Duration::ZERO),
-        });
-        self.client.with_options(&options)
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()).max(SHORTEST));
+        match (self.time(wait), left) {
+            (Some(timeout), Some(left)) => Some(timeout.min(left)),
+            (one, other) => one.or(other),
+        }
     }
 }
 
@@ -389,7 +474,9 @@ struct Asked {
 
 impl Rule<Error> for Asked {
     fn allows(&self, failure: &Failure<'_, Error>) -> bool {
-        ByDisposition::new(Idempotence::Idempotent).allows(failure)
+        // A login that the server refuses once it refuses again; who changes it meanwhile names the class.
+        failure.error().is_none_or(|error| !ErrorClass::AUTH.matches(error))
+            && ByDisposition::new(Idempotence::Idempotent).allows(failure)
     }
 
     fn advice(&self, failure: &Failure<'_, Error>) -> Advice {

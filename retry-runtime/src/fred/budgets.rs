@@ -39,8 +39,12 @@ impl Budgets {
 
     /// Returns the budget that pays for the retries of a command that failed on a node.
     pub(super) fn of(&self, node: Option<&Server>) -> Budget {
-        self.drained.store(true, Ordering::Relaxed);
         self.find(node).clone()
+    }
+
+    /// Notes that a retry was paid.
+    pub(super) fn drained(&self) {
+        self.drained.store(true, Ordering::Relaxed);
     }
 
     /// Pays a success back, if there is anything to be paid back.

@@ -13,6 +13,7 @@ use ::fred::{
 };
 
 use super::{
+    attempts::SHORTEST,
     budgets::Budgets,
     commands::{Commands, NotSentinel},
     connection::Connection,
@@ -87,15 +88,24 @@ pub(super) struct Settings {
     pub(super) is_clustered: bool,
     /// Whether there is neither a deadline nor a guard.
     pub(super) is_plain: bool,
-    /// The user's options, but one attempt, and always a timeout.
+    /// The user's options, but one attempt, and always a timeout, which is not zero.
     pub(super) options: Options,
+    /// The timeout that the user gave with options, whatever the policy says.
+    timeout: Option<Duration>,
 }
 
 impl Settings {
     /// Makes the settings of single attempts.
     pub(super) fn without_retries(options: Options) -> Self {
         let policy = DynPolicy::with_any_timing(crate::Never);
-        Self { policy, limits: Limits::default(), is_clustered: false, is_plain: true, options }
+        Self {
+            policy,
+            limits: Limits::default(),
+            is_clustered: false,
+            is_plain: true,
+            options,
+            timeout: None,
+        }
     }
 
     fn new<P, C: Target>(policy: P, client: &C, mut options: Options) -> Self
@@ -106,15 +116,18 @@ impl Settings {
         let limits = policy.limits();
         let default =
             Some(client.perf_config().default_command_timeout).filter(|timeout| !timeout.is_zero());
+        // Zero is no limit in options, and the shortest in a policy.
+        let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
         options.max_attempts = Some(1);
         options.timeout = limits
             .attempt_timeout
-            .or(options.timeout)
+            .map(|limit| limit.max(SHORTEST))
+            .or(timeout)
             .or(default)
             .or(Some(DEFAULT_ATTEMPT_TIMEOUT));
         let is_plain = limits.deadline.is_none() && policy.guards().is_empty();
         let policy = DynPolicy::with_any_timing(policy);
-        Self { policy, limits, is_clustered: client.is_clustered(), is_plain, options }
+        Self { policy, limits, is_clustered: client.is_clustered(), is_plain, options, timeout }
     }
 }
 
@@ -260,9 +273,7 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
     {
         self.with(|direct| {
             let mut options = direct.settings.options.clone();
-            if direct.settings.limits.attempt_timeout.is_some() {
-                options.timeout = None;
-            }
+            options.timeout = direct.settings.timeout;
             direct.settings = Arc::new(Settings::new(policy, &direct.client, options));
         })
     }
@@ -270,18 +281,22 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
     /// Returns a client with other options of fred for each attempt.
     ///
     /// What `options` leaves out stays as it was; `max_attempts` has no effect, an attempt is one write.
-    /// A timeout replaces the attempt timeout of the policy.
+    /// A timeout replaces the attempt timeout of the policy; zero is none.
     pub fn with_options(&self, options: &Options) -> Self {
         self.with(|direct| {
             let mut merged = direct.settings.options.clone();
+            let before = merged.timeout;
+            let given = options.timeout.filter(|timeout| !timeout.is_zero());
             merged.extend(options);
             merged.max_attempts = Some(1);
+            merged.timeout = given.or(before);
             direct.settings = Arc::new(Settings {
                 policy: direct.settings.policy.clone(),
                 limits: direct.settings.limits,
                 is_clustered: direct.settings.is_clustered,
                 is_plain: direct.settings.is_plain,
                 options: merged,
+                timeout: given.or(direct.settings.timeout),
             });
         })
     }

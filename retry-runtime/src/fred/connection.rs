@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -35,8 +35,7 @@ const IN_QUEUE: Duration = Duration::from_millis(5);
 /// client still says that it is connected, and commands wait for ever.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// Which tasks have ended.
-    ended: Box<[AtomicBool]>,
+    tasks: Box<[Task]>,
     /// Whether the settings of the client are refused, which looks like ended tasks.
     refused: bool,
     /// Whether the user closed the client.
@@ -47,12 +46,24 @@ pub(super) struct Connection {
     idle: Idle,
 }
 
+/// The task that drives one part of a client.
+#[derive(Debug)]
+struct Task {
+    has_ended: AtomicBool,
+    /// How many were started here; the end of an earlier one says nothing about the last.
+    started: AtomicU32,
+}
+
+/// How many connections are kept for transactions.
+const MOST_IDLE: usize = 8;
+
 impl Connection {
     /// Takes the tasks for alive; those that are not started here are never known to end.
     pub(super) fn of<C: Target>(client: &C) -> Arc<Self> {
         let refused = client.connection_config().max_command_buffer_len != 0;
+        let task = || Task { has_ended: AtomicBool::new(refused), started: AtomicU32::default() };
         Arc::new(Self {
-            ended: client.parts().iter().map(|_| AtomicBool::new(refused)).collect(),
+            tasks: client.parts().iter().map(|_| task()).collect(),
             refused,
             closed: AtomicBool::new(false),
             revival: Mutex::new(None),
@@ -62,16 +73,33 @@ impl Connection {
 
     /// Tells whether no task is known to have ended.
     pub(super) fn is_up(&self) -> bool {
-        self.ended.iter().all(|ended| !ended.load(Ordering::Relaxed))
+        self.tasks.iter().all(|task| !task.has_ended.load(Ordering::Relaxed))
+    }
+
+    /// Tells whether all tasks are known to have ended.
+    fn is_down(&self) -> bool {
+        self.tasks.iter().all(|task| task.has_ended.load(Ordering::Relaxed))
+    }
+
+    /// Tells whether the user closed the client.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Connects, and notices from then on when fred gives up.
     pub(super) async fn init<C: Target>(self: &Arc<Self>, client: &C) -> FredResult<ConnectHandle> {
         self.check_settings()?;
         self.closed.store(false, Ordering::Relaxed);
+        // What is not connected in the end is as good as ended: the next command connects it.
+        let missing = |from: usize| {
+            for task in self.tasks.iter().skip(from) {
+                task.has_ended.store(true, Ordering::Relaxed);
+            }
+        };
         let mut tasks = Vec::new();
         for (index, part) in client.parts().iter().enumerate() {
-            tasks.push(self.watch(index, part, part.init().await?));
+            let task = part.init().await.inspect_err(|_| missing(index))?;
+            tasks.push(self.watch(index, part, task));
         }
         Ok(tokio::spawn(async move {
             for task in tasks {
@@ -95,11 +123,12 @@ impl Connection {
     /// Remembers that the user wants no connection any more.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Connects the parts again that have ended; one caller at a time, and the others take its result.
     ///
-    /// Nothing was sent when this fails.
+    /// Nothing was sent when this fails. Who finds a part that works does not wait for the others.
     pub(super) async fn revive<C: Target>(
         self: &Arc<Self>,
         client: &C,
@@ -109,24 +138,21 @@ impl Connection {
             return Ok(());
         }
         self.check_settings()?;
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(
-                ErrorKind::Canceled,
-                "Canceled. The client was closed by `quit`.",
-            ));
-        }
-        let mut failure = self.revival.lock().await;
+        let mut failure = match self.revival.try_lock() {
+            Ok(failure) => failure,
+            Err(_) if !self.is_down() => return Ok(()),
+            Err(_) => timeout(limit, self.revival.lock()).await.map_err(|_| too_slow())?,
+        };
         let recent = failure.as_ref().is_some_and(|(instant, _)| instant.elapsed() < RECENT);
         if !recent {
             *failure = None;
             for (index, part) in client.parts().iter().enumerate() {
-                if !self.ended[index].load(Ordering::Relaxed) {
+                if !self.tasks[index].has_ended.load(Ordering::Relaxed) {
                     continue;
                 }
                 forget_dropped(part).await;
                 match timeout(limit, part.init()).await {
                     Ok(Ok(task)) => {
-                        self.ended[index].store(false, Ordering::Relaxed);
                         self.watch(index, part, task);
                     }
                     Ok(Err(error)) => *failure = Some((Instant::now(), error)),
@@ -134,9 +160,8 @@ impl Connection {
                 }
             }
         }
-        let none_is_left = self.ended.iter().all(|ended| ended.load(Ordering::Relaxed));
         match &*failure {
-            Some((_, error)) if none_is_left => Err(error.clone()),
+            Some((_, error)) if self.is_down() => Err(error.clone()),
             _ => Ok(()),
         }
     }
@@ -150,17 +175,28 @@ impl Connection {
 
     /// Keeps a connection on which nothing is watched and nothing on its way.
     pub(super) fn keep_idle(&self, dedicated: Dedicated) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(dedicated);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MOST_IDLE && !self.is_closed() {
+            idle.push(dedicated);
+        }
     }
 
+    /// Takes a task for alive until it ends.
     fn watch<P>(self: &Arc<Self>, index: usize, part: &P, task: ConnectHandle) -> ConnectHandle
     where
         P: ClientLike + 'static,
     {
         let (connection, part) = (Arc::clone(self), part.clone());
+        let started = &self.tasks[index].started;
+        let number = started.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        self.tasks[index].has_ended.store(false, Ordering::Relaxed);
         tokio::spawn(async move {
             let result = task.await;
-            connection.ended[index].store(true, Ordering::Relaxed);
+            let watched = &connection.tasks[index];
+            if watched.started.load(Ordering::Relaxed) != number {
+                return result?;
+            }
+            watched.has_ended.store(true, Ordering::Relaxed);
             // Who asked before that may queue a command still, and would wait for its time to be over.
             for _ in 0..2 {
                 return_queued(&part);
@@ -201,6 +237,6 @@ fn return_queued<P: ClientLike>(part: &P) -> usize {
     inner.counters.read_cmd_buffer_len()
 }
 
-fn too_slow() -> Error {
+pub(super) fn too_slow() -> Error {
     Error::new(ErrorKind::Timeout, "The connection was not made within the time of an attempt.")
 }

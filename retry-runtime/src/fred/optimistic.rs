@@ -11,11 +11,13 @@ use ::fred::{
     },
 };
 
+use tokio::time::{Instant, timeout};
+
 use super::{
-    attempts::Failed,
-    client::{Direct, RetryClient, Settings},
+    attempts::{DISCONNECTED, Failed, SHORTEST},
+    client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, Settings},
     commands::{Command, Commands, Wait},
-    connection::Connection,
+    connection::{Connection, too_slow},
     hooks::Hooks,
     pipeline::as_command,
     replay::Replay,
@@ -128,9 +130,14 @@ impl<C: Target> Direct<'_, C> {
         F: Fn(RetryClient, RetryTransaction) -> Fut + Send + Sync,
         Fut: Future<Output = FredResult<()>> + Send,
     {
+        let begin = Instant::now();
+        let limit = options.timeout.unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
         let mut dedicated = match self.connection.take_idle() {
             Some(dedicated) => dedicated,
-            None => Dedicated::connect(&self.client).await.map_err(Failed::Open)?,
+            None => timeout(limit, Dedicated::connect(&self.client))
+                .await
+                .unwrap_or_else(|_| Err(too_slow()))
+                .map_err(Failed::Open)?,
         };
         if self.needs_slot()
             && let Some(slot) = keys.first().and_then(slot)
@@ -159,7 +166,10 @@ impl<C: Target> Direct<'_, C> {
         };
         match prepared.map_err(Failed::Open)? {
             Err(error) if dedicated.is_lost() => return Err(Failed::Open(error)),
-            Err(error) if error.disposition() == Disposition::NotExecuted => {
+            Err(error)
+                if error.disposition() == Disposition::NotExecuted
+                    || DISCONNECTED.matches(&error) =>
+            {
                 return Err(Failed::Open(error));
             }
             Err(error) => return Err(Failed::Closed(error)),
@@ -172,20 +182,27 @@ impl<C: Target> Direct<'_, C> {
             return Ok(Value::Array(Vec::new()));
         }
         let safe = self.consent.covers(as_command(&queued).replay);
-        let client = watched.sender().once(Wait::No, None);
+        let mut options = watched.sender().settings.options.clone();
+        if self.settings.limits.deadline.is_some() {
+            // What the body left of it.
+            options.timeout = Some(limit.saturating_sub(begin.elapsed()).max(SHORTEST));
+        }
+        let client = dedicated.client.with_options(&options);
+        let mut is_done = true;
         let result = match execute(client, &queued, false, safe).await {
             Ok(Value::Null) => {
                 let changed = Error::new(ErrorKind::Canceled, "A watched key changed.");
                 Err(Failed::Open(changed))
             }
             // The pipeline as a whole failed: sent or not, nobody knows.
-            Err(Failed::Sent(error)) if safe || error.disposition() != Disposition::Unknown => {
-                Err(Failed::Open(error))
+            Err(Failed::Sent(error)) => {
+                is_done = false;
+                let open = safe || error.disposition() != Disposition::Unknown;
+                Err(if open { Failed::Open(error) } else { Failed::Closed(error) })
             }
-            Err(Failed::Sent(error)) => Err(Failed::Closed(error)),
             result => result,
         };
-        if !dedicated.is_lost() && !matches!(&result, Err(Failed::Closed(_))) {
+        if is_done && !dedicated.is_lost() && !matches!(&result, Err(Failed::Closed(_))) {
             self.connection.keep_idle(dedicated);
         }
         result

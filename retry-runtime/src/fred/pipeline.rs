@@ -2,8 +2,10 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
 use ::fred::{
@@ -51,7 +53,16 @@ pub struct Queue<'h, C: Target> {
     /// The same commands in a pipeline of fred, which can be sent as often as one likes.
     ready: Pipeline<Once<C>>,
     /// Held while a command is put into both, so that their order is the same.
-    order: Arc<tokio::sync::Mutex<()>>,
+    order: Arc<tokio::sync::Mutex<Order>>,
+}
+
+/// Whether the two places that keep commands hold the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Order {
+    #[default]
+    Same,
+    /// A command is put into both; if that is dropped on its way, it may be in one of them only.
+    Doubtful,
 }
 
 pub(super) struct Queued<C: Target> {
@@ -99,13 +110,30 @@ impl<'h, C: Target> Queue<'h, C> {
         wait: Wait,
     ) -> FredResult<Vec<FredResult<Value>>> {
         // What is ready was given the time of an attempt, and no more and no less.
-        if wait != Wait::No || self.direct.settings.limits.deadline.is_some() {
-            return send(Pipeline::from(client), queued, None).await;
+        if wait == Wait::No && self.direct.settings.limits.deadline.is_none() {
+            let mut ready = pin!(results(&self.ready, queued.len()));
+            if let Some(begun) = self.begin(queued.len(), ready.as_mut()).await {
+                return match begun {
+                    Poll::Ready(results) => results,
+                    Poll::Pending => ready.await,
+                };
+            }
         }
-        let mut results = results(&self.ready, queued.len()).await?;
-        // What was queued meanwhile is not asked for here.
-        results.truncate(queued.len());
-        Ok(results)
+        send(Pipeline::from(client), queued, None).await
+    }
+
+    /// Lets fred take what is ready, unless that differs from the commands that are asked for.
+    async fn begin<F: Future>(
+        &self,
+        commands: usize,
+        mut ready: std::pin::Pin<&mut F>,
+    ) -> Option<Poll<F::Output>> {
+        let order = self.order.try_lock().ok()?;
+        if *order != Order::Same || self.lock().len() != commands {
+            return None;
+        }
+        // fred copies its queue when it is polled first: what is queued from then on is not sent.
+        Some(poll_fn(|context| Poll::Ready(ready.as_mut().poll(context))).await)
     }
 
     pub(super) fn snapshot(&self) -> Vec<Arc<Queued<C>>> {
@@ -142,11 +170,13 @@ impl<C: Target> Sender for Queue<'_, C> {
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<T>> + Send + 'static,
     {
-        let _order = self.order.lock().await;
+        let mut order = self.order.lock().await;
+        let before = std::mem::replace(&mut *order, Order::Doubtful);
         // What fred refuses is not queued.
         if let Err(error) = attempt(self.ready.clone()).await
             && !was_queued(&error)
         {
+            *order = before;
             return Err(error);
         }
         let enqueue: Enqueue<C> = Box::new(move |pipeline| {
@@ -154,6 +184,7 @@ impl<C: Target> Sender for Queue<'_, C> {
             Box::pin(async move { queued.await.map(drop) })
         });
         self.lock().push(Arc::new(Queued { command, enqueue }));
+        *order = before;
         Ok(T::queued())
     }
 }
@@ -293,9 +324,9 @@ impl<C: Target> Commands<Queue<'_, C>> {
                 |index: usize, error: &Error| queue.direct.may_repeat(error, queued[index].command);
             lock().settle(open.into_iter().zip(sent), may_repeat)
         };
-        // The last error of each command is in the results.
-        let _: FredResult<()> = queue.direct.run(command, attempt).await;
-        let missing = || Err(Error::new(ErrorKind::Canceled, "The pipeline was not sent."));
+        // The last error of each command is in the results; one that was never sent has that of the call.
+        let ended: FredResult<()> = queue.direct.run(command, attempt).await;
+        let missing = || ended.clone().and(Ok(Value::Null));
         let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let results = progress.results.into_iter();
         results.map(|result| result.unwrap_or_else(missing).and_then(Value::convert)).collect()
@@ -321,7 +352,11 @@ impl Progress {
         may_repeat: impl Fn(usize, &Error) -> bool,
     ) -> Result<(), Failed> {
         for (index, result) in sent {
-            self.results[index] = Some(result);
+            let before = &mut self.results[index];
+            // An attempt that was not executed says nothing about the one before it.
+            if !(is_not_executed(&result) && before.as_ref().is_some_and(is_unknown)) {
+                *before = Some(result);
+            }
         }
         let failed = self.results.iter().enumerate().filter_map(|(index, result)| {
             let error = result.as_ref()?.as_ref().err()?;
@@ -344,4 +379,8 @@ impl Progress {
 
 fn is_not_executed(result: &FredResult<Value>) -> bool {
     result.as_ref().is_err_and(|error| error.disposition() == Disposition::NotExecuted)
+}
+
+fn is_unknown(result: &FredResult<Value>) -> bool {
+    result.as_ref().is_err_and(|error| error.disposition() == Disposition::Unknown)
 }

@@ -11,6 +11,7 @@ use ::fred::{
 
 use super::{
     ErrorClass,
+    attempts::Failed,
     client::{Direct, Once},
     commands::{Command, Commands, Wait, routed},
     replay::Replay,
@@ -29,7 +30,8 @@ use crate::Idempotence;
 ///
 /// # async fn example(client: RetryClient) -> FredResult<()> {
 /// let raise = Script::new(
-///     "if redis.call('GET', KEYS[1]) < ARGV[1] then redis.call('SET', KEYS[1], ARGV[1]) end",
+///     "local highest = tonumber(redis.call('GET', KEYS[1]) or '-inf')
+///      if highest < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end",
 ///     Idempotence::Idempotent,
 /// );
 /// client.run_script::<(), _, _>(&raise, "highest", 7).await?;
@@ -72,7 +74,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
             Idempotence::NotIdempotent => Replay::Opaque,
         };
         let command = Command { name: "script", replay, wait: Wait::No, slot: None };
-        let attempt = |client| async { Ok(run(client, script, &words).await?) };
+        let attempt = |client| run(client, script, &words);
         self.sender().run(command, attempt).await?.convert()
     }
 }
@@ -90,20 +92,25 @@ pub(super) fn words(keys: MultipleKeys, args: MultipleValues) -> Vec<Value> {
     words
 }
 
-async fn run<C: Target>(client: Once<C>, script: &Script, words: &[Value]) -> FredResult<Value> {
+async fn run<C: Target>(
+    client: Once<C>,
+    script: &Script,
+    words: &[Value],
+) -> Result<Value, Failed> {
     if let Some(hash) = script.hash.get() {
         match send(&client, "EVALSHA", hash, words).await {
             // The refusal proves that nothing was executed; `EVAL` reaches the same node and loads it there.
             Err(error) if ErrorClass::NO_SCRIPT.matches(&error) => {}
-            result => return result,
+            result => return Ok(result?),
         }
     } else {
         let load = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
         let load_words = vec![Value::from("LOAD"), Value::String(script.code.clone())];
-        let hash: Str = client.custom(load, load_words).await?;
+        // Loading it does no harm, however often.
+        let hash: Str = client.custom(load, load_words).await.map_err(Failed::Open)?;
         let _ = script.hash.set(hash);
     }
-    send(&client, "EVAL", &script.code, words).await
+    Ok(send(&client, "EVAL", &script.code, words).await?)
 }
 
 async fn send<C: Target>(

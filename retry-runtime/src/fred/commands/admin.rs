@@ -15,5 +15,5 @@ commands! { ServerInterface + NotSentinel;
     "SELECT" [NotIdempotent] select<I>(index: I => TryInto<Value>);
     "FAILOVER" [NotIdempotent] failover<>(to: Option<(String, u16)>, force: bool, abort: bool, timeout: Option<u32>);
     "LASTSAVE" [Read] lastsave<R>() -> R;
-    "WAIT" [Read] [Wait::block(u64::try_from(timeout).ok())] wait<R>(numreplicas: i64, timeout: i64) -> R;
+    "WAIT" [NotIdempotent] [Wait::block(u64::try_from(timeout).ok())] wait<R>(numreplicas: i64, timeout: i64) -> R;
 }
