@@ -325,3 +325,38 @@ async fn futures_of_commands_are_send_and_the_client_is_shared() {
     }
     assert_eq!(bench.value("counter"), "20");
 }
+
+#[tokio::test]
+async fn a_time_limit_of_zero_is_none_in_options_and_the_shortest_in_a_policy() {
+    let bench = Bench::new().await;
+    let none = Options { timeout: Some(Duration::ZERO), ..Options::default() };
+    let shortest = POLICY.retries(0).attempt_timeout(Duration::ZERO);
+    bench.proxy.inject("INCR", Fault::HoldReply, ALWAYS);
+    for client in [bench.client.with_options(&none), bench.client.with_policy(shortest)] {
+        let begin = Instant::now();
+        let error = client.incr::<i64, _>("counter").await.expect_err("never answered");
+        assert!(ErrorClass::TIMEOUT.matches(&error), "{error:?}");
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn the_timeout_of_the_options_outlives_a_policy_with_one() {
+    let bench = Bench::new().await;
+    let short = Options { timeout: Some(Duration::from_millis(100)), ..Options::default() };
+    let long = POLICY.attempt_timeout(Duration::from_secs(60));
+    let client = bench.client.with_options(&short).with_policy(long).with_policy(POLICY);
+    bench.proxy.inject("INCR", Fault::HoldReply, 1);
+    let begin = Instant::now();
+    client.incr::<i64, _>("counter").await.expect_err("never answered");
+    assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_script_that_is_refused_halfway_is_not_run_again() {
+    let bench = Bench::new().await;
+    let code = "redis.call('INCR', KEYS[1])
+        return redis.error_reply('OOM command not allowed. script: 1f, on @user_script:1.')";
+    bench.client.eval::<i64, _, _, _>(code, "counter", ()).await.expect_err("refused halfway");
+    assert_eq!((bench.value("counter").as_str(), bench.proxy.sent("EVAL")), ("1", 1));
+}

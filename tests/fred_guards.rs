@@ -1,7 +1,10 @@
 //! Budgets, breakers, cancellation and the statistics of a client.
 #![allow(missing_docs)]
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use fred::prelude::*;
 use retry_runtime::{
@@ -179,4 +182,35 @@ async fn each_node_of_a_cluster_has_its_own() {
     let before = client.statistics().retries;
     stubborn.incr::<i64, _>("b").await.expect_err("a list");
     assert_eq!(client.statistics().retries - before, 35);
+}
+
+#[tokio::test]
+async fn a_blocking_command_that_finds_nothing_is_no_failure_of_the_server() {
+    let bench = Bench::new().await;
+    let breaker = CircuitBreaker::builder().minimum_calls(2).build().expect("possible");
+    let client = bench.client.with_policy(POLICY.breaker(&breaker));
+    for _ in 0..4 {
+        client.blpop::<Value, _>("empty", 0.1).await.expect_err("fred says that it timed out");
+    }
+    assert_eq!(client.incr::<i64, _>("counter").await, Ok(1), "the breaker is closed");
+}
+
+#[tokio::test]
+async fn a_command_that_is_refused_at_once_is_told() {
+    let bench = Bench::new().await;
+    let given_up = Mutex::new(Vec::new());
+    let token = CancellationToken::new();
+    token.cancel();
+    let none = Duration::ZERO;
+    for (client, reason) in [
+        (bench.client.with_policy(POLICY.cancel(&token)), Reason::Cancelled),
+        (bench.client.with_policy(POLICY.deadline(none)), Reason::Deadline),
+    ] {
+        let client = client.on_give_up(async |give_up| {
+            given_up.lock().expect("not poisoned").push(give_up.reason());
+        });
+        client.incr::<i64, _>("counter").await.expect_err("not sent");
+        assert_eq!(std::mem::take(&mut *given_up.lock().expect("not poisoned")), [reason]);
+    }
+    assert_eq!((bench.proxy.sent("INCR"), bench.client.statistics().failed), (0, 2));
 }
