@@ -99,6 +99,19 @@ impl Unit {
         }
     }
 
+    /// Returns the effects when none is on its way any more: the call may end before its commands arrive.
+    async fn settled_effects(self, bench: &Bench) -> Vec<u32> {
+        let mut effects = self.effects(bench);
+        loop {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let later = self.effects(bench);
+            if effects == later {
+                return effects;
+            }
+            effects = later;
+        }
+    }
+
     /// Returns how often each part took effect.
     fn effects(self, bench: &Bench) -> Vec<u32> {
         match self {
@@ -125,7 +138,7 @@ async fn case(
     let told = unit.call(&bench.client(consent)).await;
     let elapsed = begin.elapsed();
     let sent = bench.proxy.sent(target) - before;
-    let effects = unit.effects(bench);
+    let effects = unit.settled_effects(bench).await;
     let line = format!(
         "{unit:?} {target} {fault:?} x{times} {consent:?}: {told:?}, sent {sent}, effects {effects:?}"
     );

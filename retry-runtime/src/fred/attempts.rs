@@ -474,9 +474,7 @@ struct Asked {
 
 impl Rule<Error> for Asked {
     fn allows(&self, failure: &Failure<'_, Error>) -> bool {
-        // A login that the server refuses once it refuses again; who changes it meanwhile names the class.
-        failure.error().is_none_or(|error| !ErrorClass::AUTH.matches(error))
-            && ByDisposition::new(Idempotence::Idempotent).allows(failure)
+        ByDisposition::new(Idempotence::Idempotent).allows(failure)
     }
 
     fn advice(&self, failure: &Failure<'_, Error>) -> Advice {
