@@ -113,6 +113,17 @@ pub(crate) fn nested(operation: &'static str, enclosing: &Enclosing, together: O
     let _ = (operation, enclosing.attempt, together);
 }
 
+/// Tells that a client which is connected already will not connect again.
+#[cfg(feature = "fred")]
+pub(crate) fn never_reconnects() {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "retry_runtime",
+        "the client is connected already and has no reconnect policy: after a lost connection every command ends with \
+         its timeout; set a reconnect policy, or connect with `init` of the client that retries"
+    );
+}
+
 /// Publishes the state of what watches over a call that failed.
 pub(crate) fn guards(operation: &'static str, guarding: &Guarding) {
     #[cfg(feature = "metrics")]

@@ -18,13 +18,13 @@ const REFUSED: [&str; 11] = [
     "ASK 1 127.0.0.1:1",
     "ERR max number of clients reached",
 ];
-const DOUBTFUL: [&str; 4] = [
+const DOUBTFUL: [&str; 3] = [
     "CLUSTERDOWN The cluster is down",
     "LOADING Redis is loading the dataset in memory",
     "READONLY You can't write against a read only replica.",
-    "NOAUTH Authentication required.",
 ];
-const FINAL: [&str; 6] = [
+const FINAL: [&str; 7] = [
+    "NOAUTH Authentication required.",
     "WRONGTYPE Operation against a key",
     "ERR syntax error",
     "NOPERM this user has no permissions",

@@ -474,7 +474,9 @@ struct Asked {
 
 impl Rule<Error> for Asked {
     fn allows(&self, failure: &Failure<'_, Error>) -> bool {
-        ByDisposition::new(Idempotence::Idempotent).allows(failure)
+        // A login that was refused is refused again; who changes it meanwhile names the class.
+        failure.error().is_none_or(|error| !ErrorClass::AUTH.matches(error))
+            && ByDisposition::new(Idempotence::Idempotent).allows(failure)
     }
 
     fn advice(&self, failure: &Failure<'_, Error>) -> Advice {

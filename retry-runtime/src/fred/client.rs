@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use ::fred::{
     clients::{Client, WithOptions},
     error::Error,
-    interfaces::FredResult,
+    interfaces::{ClientLike, FredResult},
     types::{
         Builder, ConnectHandle,
         config::{Config, Options, ReconnectPolicy},
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Answer, Attempt, Budget, BudgetBuilder, ConfigError, Decide, DynPolicy, Failure, GiveUp,
-    Limits, Timed, WithGuards,
+    Limits, Timed, WithGuards, telemetry,
 };
 
 /// A fred client on which every command is retried under one policy.
@@ -207,6 +207,7 @@ pub trait WithRetry: Target {
     ///
     /// The options of a [`WithOptions`] are taken over, but for `max_attempts`: an attempt is one write.
     /// Connect with [`init`](Commands::init) of the result: then a connection that fred gave up is noticed.
+    /// A client that is connected already and has no reconnect policy is good for one connection, and a warning is logged.
     /// A client with `max_command_buffer_len` is refused by `init` and by every command: fred 10.1 stops sending after
     /// that buffer was full once.
     fn with_retry<P>(self, policy: P) -> RetryClient<Self::Client>
@@ -215,6 +216,9 @@ pub trait WithRetry: Target {
         P::State: Send + Sync + 'static,
     {
         let (client, options) = self.split();
+        if client.is_connected() && !client.has_reconnect_policy() {
+            telemetry::never_reconnects();
+        }
         Commands::new(Direct {
             connection: Connection::of(&client),
             settings: Arc::new(Settings::new(policy, &client, options)),
