@@ -28,6 +28,12 @@ pub trait Clock {
     /// Returns when the call has to end.
     fn deadline(&self) -> Option<Instant>;
 
+    /// Returns the limit that lets no further attempt begin.
+    #[inline]
+    fn refusal(&self) -> Option<Cut> {
+        None
+    }
+
     /// Limits an attempt; `number` counts from 1, and one that is refused does not begin.
     fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>)
     -> Self::Running<F>;
@@ -93,8 +99,8 @@ impl<T: Timing> Clocked for WithGuards<T> {
     type Watched = Guard<T::Watched>;
 }
 
-/// What is the same for every clock without guards: an attempt always follows a wait, so nothing is kept.
-macro_rules! unguarded {
+/// What is the same for every clock without limits: an attempt always follows a wait, so nothing is kept.
+macro_rules! unlimited {
     () => {
         type Kept<O> = ();
         type Watch = ();
@@ -112,8 +118,6 @@ macro_rules! unguarded {
     };
 }
 
-pub(super) use unguarded;
-
 /// No clock: no limit, no hook, nobody asks for the time.
 #[derive(Debug)]
 pub struct NoClock;
@@ -121,7 +125,7 @@ pub struct NoClock;
 impl Clock for NoClock {
     type Ended<R> = R;
     type Running<F: Future> = F;
-    unguarded!();
+    unlimited!();
 
     #[inline]
     fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
@@ -170,7 +174,7 @@ pub struct StopWatch {
 impl Clock for StopWatch {
     type Ended<R> = R;
     type Running<F: Future> = F;
-    unguarded!();
+    unlimited!();
 
     fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
         Self { start: Instant::now() }

@@ -194,8 +194,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 }
 
-/// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, when the
-/// error that the caller is to get is gone.
+/// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, and would be
+/// in vain.
 const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
 
 fn passes(deadline: Instant, delay: Duration) -> bool {

@@ -135,9 +135,10 @@ impl Guarding {
         Ok(())
     }
 
-    /// Gives back what was paid for an attempt that will not be made.
+    /// Gives back what was paid for an attempt that will not be made, and its place at the breaker.
     pub(crate) fn call_off(&mut self) {
         self.permit = None;
+        self.admission = None;
     }
 
     #[cfg(feature = "metrics")]
@@ -165,6 +166,17 @@ fn speaks_for_the_server(decision: &Result<Pause, Stop>) -> bool {
     matches!(decision, Err(stop) if stop.reason == Reason::NotRetryable)
 }
 
+impl<C: Clock> Guard<C> {
+    /// Begins an attempt, unless it is too late: then nothing is paid, and nothing told to the breaker.
+    fn begin(&mut self, number: u32) -> Result<(), Cut> {
+        if let Some(cut) = self.clock.refusal() {
+            self.guarding.call_off();
+            return Err(cut);
+        }
+        self.guarding.begin(number)
+    }
+}
+
 impl<C: Clock> Clock for Guard<C> {
     type Ended<R> = C::Ended<R>;
     type Running<F: Future> = C::Running<F>;
@@ -186,8 +198,13 @@ impl<C: Clock> Clock for Guard<C> {
         self.clock.deadline()
     }
 
+    #[inline]
+    fn refusal(&self) -> Option<Cut> {
+        self.clock.refusal()
+    }
+
     fn run<F: Future>(&mut self, number: u32, attempt: F, _: Option<Cut>) -> C::Running<F> {
-        let refused = self.guarding.begin(number).err();
+        let refused = self.begin(number).err();
         self.clock.run(number, attempt, refused)
     }
 
@@ -197,7 +214,7 @@ impl<C: Clock> Clock for Guard<C> {
         attempt: impl FnOnce() -> R,
         _: Option<Cut>,
     ) -> C::Ended<R> {
-        let refused = self.guarding.begin(number).err();
+        let refused = self.begin(number).err();
         self.clock.run_blocking(number, attempt, refused)
     }
 

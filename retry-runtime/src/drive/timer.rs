@@ -10,7 +10,6 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::clock::unguarded;
 use crate::{
     Cut, Guards, Limits,
     drive::{Clock, CutInto, Outcome, RepresentsCut},
@@ -26,7 +25,8 @@ pub struct Timer {
 impl Clock for Timer {
     type Ended<R> = Result<R, Cut>;
     type Running<F: Future> = Running<F>;
-    unguarded!();
+    type Kept<O> = Option<O>;
+    type Watch = ();
 
     #[inline]
     fn start(limits: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
@@ -40,6 +40,11 @@ impl Clock for Timer {
     fn deadline(&self) -> Option<Instant> {
         // A deadline beyond the end of time is none.
         self.start.checked_add(self.limits.deadline?)
+    }
+
+    fn refusal(&self) -> Option<Cut> {
+        let late = self.deadline().is_some_and(|deadline| deadline <= Instant::now());
+        self.limits.deadline.filter(|_| late).map(Cut::Deadline)
     }
 
     #[inline]
@@ -62,12 +67,18 @@ impl Clock for Timer {
         attempt: impl FnOnce() -> R,
         refused: Option<Cut>,
     ) -> Result<R, Cut> {
-        let late = self.deadline().is_some_and(|deadline| deadline <= Instant::now());
-        match (refused, self.limits.deadline) {
-            (Some(cut), _) => Err(cut),
-            (None, Some(limit)) if late => Err(Cut::Deadline(limit)),
-            _ => Ok(attempt()),
-        }
+        refused.or_else(|| self.refusal()).map_or_else(|| Ok(attempt()), Err)
+    }
+
+    #[inline]
+    fn watch(&self) {}
+
+    fn keep<O>(outcome: O) -> Option<O> {
+        Some(outcome)
+    }
+
+    fn kept<O>(kept: Option<O>) -> Option<O> {
+        kept
     }
 }
 

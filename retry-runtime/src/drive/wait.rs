@@ -58,8 +58,11 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.may_resume()
     }
 
-    /// Tells whether another attempt may begin after the wait.
+    /// Tells whether another attempt may begin after the wait, which may have ended late.
     pub(crate) fn may_resume(&mut self) -> Result<(), Reason> {
+        if self.clock.refusal().is_some() {
+            return Err(Reason::Deadline);
+        }
         self.clock.guarding().map_or(Ok(()), Guarding::resume)
     }
 
