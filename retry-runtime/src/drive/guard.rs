@@ -110,7 +110,10 @@ impl Guarding {
         cost: Cost,
         polls: bool,
     ) -> Result<(), Reason> {
-        self.charge = None;
+        if let (Some(charge), Some(budget), true) = (self.charge.take(), &self.guards.budget, polls)
+        {
+            budget.refund(charge);
+        }
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
             if polls || speaks_for_the_server(decision) {
                 breaker.succeeded(admission, now());
