@@ -33,8 +33,14 @@ pub struct Guarding {
     began: Option<Instant>,
 }
 
-/// Breakers count time from here. Never later than tokio's clock, which a test can only move forward.
-static ORIGIN: LazyLock<StdInstant> = LazyLock::new(StdInstant::now);
+/// Breakers count time from here: the day before they are first asked, because a clock that another test has paused
+/// stands still at an earlier time. A machine that has just started has no such day.
+static ORIGIN: LazyLock<StdInstant> = LazyLock::new(|| {
+    let now = StdInstant::now();
+    now.checked_sub(DAY).unwrap_or(now)
+});
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a cancelled call may block its thread at most.
 const SLICE: Duration = Duration::from_millis(20);
