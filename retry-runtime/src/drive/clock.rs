@@ -90,8 +90,8 @@ impl Clocked for Untimed {
 }
 
 impl Clocked for Timed {
-    type Bare = Timer;
-    type Watched = Timer;
+    type Bare = Timer<false>;
+    type Watched = Timer<true>;
 }
 
 impl<T: Timing> Clocked for WithGuards<T> {

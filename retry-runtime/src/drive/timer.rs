@@ -16,13 +16,15 @@ use crate::{
 };
 
 /// Cuts attempts at the attempt timeout and at the deadline.
+///
+/// Without hooks the first attempt starts with the call, so one reading of the clock serves both.
 #[derive(Debug)]
-pub struct Timer {
+pub struct Timer<const HOOKS: bool = true> {
     start: Instant,
     limits: Limits,
 }
 
-impl Clock for Timer {
+impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     type Ended<R> = Result<R, Cut>;
     type Running<F: Future> = Running<F>;
     type Kept<O> = Option<O>;
@@ -49,8 +51,7 @@ impl Clock for Timer {
 
     #[inline]
     fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> Running<F> {
-        // The first attempt starts with the call, so one reading of the clock serves both.
-        let now = if number <= 1 { self.start } else { Instant::now() };
+        let now = if number <= 1 && !HOOKS { self.start } else { Instant::now() };
         let late = |limit: &Duration| now.saturating_duration_since(self.start) >= *limit;
         match refused.or_else(|| self.limits.deadline.filter(late).map(Cut::Deadline)) {
             Some(cut) => Running::Refused { cut },
@@ -82,7 +83,7 @@ impl Clock for Timer {
     }
 }
 
-impl<R> CutInto<R> for Timer
+impl<R, const HOOKS: bool> CutInto<R> for Timer<HOOKS>
 where
     R: Outcome<Error: RepresentsCut>,
 {
