@@ -79,10 +79,13 @@ impl Guarding {
 
     /// Asks whether another attempt may begin after the wait.
     pub(crate) fn resume(&mut self) -> Result<(), Reason> {
-        if self.is_cancelled() {
-            return Err(Reason::Cancelled);
-        }
+        self.check_cancelled()?;
         self.admit().map_err(|_| Reason::BreakerOpen)
+    }
+
+    /// Asks whether the call may go on.
+    pub(crate) fn check_cancelled(&self) -> Result<(), Reason> {
+        if self.is_cancelled() { Err(Reason::Cancelled) } else { Ok(()) }
     }
 
     /// Tells the guards of a success.
@@ -130,9 +133,7 @@ impl Guarding {
         if decision.is_err() {
             return Ok(());
         }
-        if self.is_cancelled() {
-            return Err(Reason::Cancelled);
-        }
+        self.check_cancelled()?;
         if let Some(breaker) = &self.guards.breaker
             && breaker.state(now()) == CircuitState::Open
         {
