@@ -111,7 +111,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if enclosing.nested == Nested::OuterOnly {
             return Err(Reason::Nested);
         }
-        scope::mark_retried();
         if self.attempt() == 1 && enclosing.nested == Nested::Allow {
             telemetry::nested(name.text(), &enclosing, enclosing.multiplied(policy.attempts()));
         }
@@ -137,6 +136,9 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
         let elapsed = self.clock.elapsed();
         if let Some(past) = self.past.take() {
+            if past.session.attempt() > 1 {
+                scope::mark_retried();
+            }
             telemetry::gave_up(past.name.text(), past.session.attempt(), elapsed, &stop);
         }
     }
