@@ -78,7 +78,10 @@ pub(crate) fn gave_up(operation: &'static str, attempt: u32, elapsed: Duration, 
         "call failed"
     );
     #[cfg(feature = "metrics")]
-    metrics_facade::call(operation, metrics_facade::attempts(attempt), "failure");
+    {
+        metrics_facade::call(operation, metrics_facade::attempts(attempt), "failure");
+        metrics_facade::refused(operation, stop.reason);
+    }
     let _ = elapsed;
     testing::ended(operation, attempt, Some(stop.reason));
 }
@@ -113,7 +116,7 @@ pub(crate) fn nested(operation: &'static str, enclosing: &Enclosing, together: O
     let _ = (operation, enclosing.attempt, together);
 }
 
-/// Publishes the state of what watches over a call that failed.
+/// Publishes the state of what watches over a call, after each failure and after a success that follows one.
 pub(crate) fn guards(operation: &'static str, guarding: &Guarding) {
     #[cfg(feature = "metrics")]
     metrics_facade::guards(operation, guarding);
@@ -127,7 +130,7 @@ mod metrics_facade {
 
     use metrics::{counter, gauge, histogram};
 
-    use crate::{CircuitState, drive::Guarding};
+    use crate::{CircuitState, Reason, drive::Guarding};
 
     pub(super) fn attempts(attempt: u32) -> &'static str {
         if attempt > 1 { "after_retry" } else { "first_attempt" }
@@ -143,10 +146,22 @@ mod metrics_facade {
         histogram!("retry.delay", "operation" => operation).record(delay);
     }
 
+    /// A refusal ends its call, so that calls which share a budget or a breaker count their own.
+    pub(super) fn refused(operation: &'static str, reason: Reason) {
+        match reason {
+            Reason::Budget => {
+                counter!("retry.budget.refused", "operation" => operation).increment(1);
+            }
+            Reason::BreakerOpen => {
+                counter!("retry.breaker.refused", "operation" => operation).increment(1);
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn guards(operation: &'static str, guarding: &Guarding) {
         if let Some(statistics) = guarding.budget() {
             gauge!("retry.budget.level", "operation" => operation).set(statistics.level);
-            counter!("retry.budget.refused", "operation" => operation).absolute(statistics.refused);
         }
         if let Some(state) = guarding.circuit() {
             let state = match state {

@@ -165,7 +165,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             guarding.succeeded();
         }
         match self.past.take() {
-            Some(past) => succeeded_after_retry(&past, &self.clock),
+            Some(past) => succeeded_after_retry(&past, &mut self.clock),
             None => telemetry::succeeded_at_once(name),
         }
     }
@@ -205,7 +205,10 @@ impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
 
 #[cold]
 #[inline(never)]
-fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
+fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) {
+    if let Some(guarding) = clock.guarding() {
+        telemetry::guards(past.name.text(), guarding);
+    }
     telemetry::succeeded_after_retry(past.name.text(), past.session.attempt(), clock.elapsed());
 }
 
