@@ -10,7 +10,8 @@ use super::{
 use crate::{
     Cut, Decide, Nested, On, Pause, Policy, Reason, Session, Stop,
     drive::{Clock, Clocked, CutInto, Outcome},
-    telemetry,
+    telemetry::{self, Told},
+    testing,
 };
 
 /// One call: its session, its clock and its guards.
@@ -28,6 +29,14 @@ pub struct Call<S, C: Clock, N: Name = &'static str> {
 pub(super) struct Past<S, N> {
     pub(super) session: Session<S>,
     pub(super) name: N,
+    pub(super) record: testing::Record,
+}
+
+impl<S, N: Name> Past<S, N> {
+    /// Returns what telemetry knows the attempt by.
+    pub(super) fn told(&self) -> Told {
+        Told { operation: self.name.text(), attempt: self.session.attempt(), record: self.record }
+    }
 }
 
 impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
@@ -178,7 +187,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.past.get_or_insert_with(|| {
             let mut session = Session::new();
             session.begin();
-            Past { session, name }
+            Past { session, name, record: testing::Record::new() }
         })
     }
 
@@ -209,13 +218,13 @@ fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) 
     if let Some(guarding) = clock.guarding() {
         telemetry::guards(past.name.text(), guarding);
     }
-    telemetry::succeeded_after_retry(past.name.text(), past.session.attempt(), clock.elapsed());
+    telemetry::succeeded_after_retry(past.told(), clock.elapsed());
 }
 
 #[cold]
 #[inline(never)]
 fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
-    telemetry::dropped(past.name.text(), past.session.attempt(), clock.elapsed());
+    telemetry::dropped(past.told(), clock.elapsed());
 }
 
 /// An attempt that did not succeed.

@@ -123,7 +123,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
     {
         if let Ok(pause) = &decision {
-            telemetry::retrying(name.text(), self.attempt(), self.clock.elapsed(), pause);
+            let elapsed = self.clock.elapsed();
+            telemetry::retrying(self.past(name).told(), elapsed, pause);
         }
         decision
     }
@@ -139,7 +140,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             if past.session.attempt() > 1 {
                 scope::mark_retried();
             }
-            telemetry::gave_up(past.name.text(), past.session.attempt(), elapsed, &stop);
+            telemetry::gave_up(past.told(), elapsed, &stop);
         }
     }
 
