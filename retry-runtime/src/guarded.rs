@@ -208,6 +208,10 @@ impl<P: Policy> Policy for Guarded<P, NeverCuts> {
         self.guards.clone().or(self.policy.guards())
     }
 
+    fn into_guards(self) -> Guards {
+        self.guards.or(self.policy.into_guards())
+    }
+
     fn attempts(&self) -> Option<u32> {
         self.policy.attempts()
     }
@@ -223,6 +227,10 @@ impl<P: Policy> Policy for Guarded<P, MayCut> {
 
     fn guards(&self) -> Guards {
         self.guards.clone().or(self.policy.guards())
+    }
+
+    fn into_guards(self) -> Guards {
+        self.guards.or(self.policy.into_guards())
     }
 
     fn attempts(&self) -> Option<u32> {

@@ -59,9 +59,27 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
         Self::new(policy)
     }
 
+    /// Starts a call without hooks, with guards made for it alone.
+    pub fn start_guarded<P>(policy: P) -> Self
+    where
+        P: Policy<State = S>,
+        P::Timing: Clocked<Bare = C>,
+    {
+        Self::new(policy)
+    }
+
+    /// Starts a call with hooks, with guards made for it alone.
+    pub fn watched_guarded<P>(policy: P) -> Self
+    where
+        P: Policy<State = S>,
+        P::Timing: Clocked<Watched = C>,
+    {
+        Self::new(policy)
+    }
+
     #[inline]
-    fn new<P: Policy<State = S>>(policy: &P) -> Self {
-        Self { clock: C::start(|| policy.limits(), || policy.guards()), past: None }
+    fn new<P: Policy<State = S>>(policy: P) -> Self {
+        Self { clock: C::start(policy), past: None }
     }
 }
 

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::timer::Timer;
 use crate::{
-    Cut, Guards, Limits, Timed, Timing, Untimed, WithGuards,
+    Cut, Policy, Timed, Timing, Untimed, WithGuards,
     drive::{Guard, guard::Guarding, rest::Watching},
 };
 
@@ -20,7 +20,7 @@ pub trait Clock {
     type Watch: Watching;
 
     /// Starts with the first attempt.
-    fn start(limits: impl FnOnce() -> Limits, guards: impl FnOnce() -> Guards) -> Self;
+    fn start<P: Policy>(policy: P) -> Self;
 
     /// Returns the time since the start, zero without a clock.
     fn elapsed(&self) -> Duration;
@@ -128,7 +128,7 @@ impl Clock for NoClock {
     unlimited!();
 
     #[inline]
-    fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
+    fn start<P: Policy>(_: P) -> Self {
         Self
     }
 
@@ -176,7 +176,7 @@ impl Clock for StopWatch {
     type Running<F: Future> = F;
     unlimited!();
 
-    fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
+    fn start<P: Policy>(_: P) -> Self {
         Self { start: Instant::now() }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    Admission, Charge, CircuitState, Cost, Cut, Guards, Limits, Nested, Pause, Permit, Reason,
+    Admission, Charge, CircuitState, Cost, Cut, Guards, Nested, Pause, Permit, Policy, Reason,
     Stop,
     drive::{Clock, CutInto, Token, token::Watch},
 };
@@ -193,9 +193,10 @@ impl<C: Clock> Clock for Guard<C> {
     type Kept<O> = Option<O>;
     type Watch = Option<Watch>;
 
-    fn start(limits: impl FnOnce() -> Limits, guards: impl FnOnce() -> Guards) -> Self {
-        let guarding = Guarding { guards: guards(), ..Guarding::default() };
-        Self { clock: C::start(limits, Guards::default), guarding }
+    fn start<P: Policy>(policy: P) -> Self {
+        let clock = C::start(&policy);
+        let guarding = Guarding { guards: policy.into_guards(), ..Guarding::default() };
+        Self { clock, guarding }
     }
 
     #[inline]

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
-    Cut, Guards, Limits,
+    Cut, Limits, Policy,
     drive::{Clock, CutInto, Outcome, RepresentsCut},
 };
 
@@ -31,8 +31,8 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     type Watch = ();
 
     #[inline]
-    fn start(limits: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
-        Self { start: Instant::now(), limits: limits() }
+    fn start<P: Policy>(policy: P) -> Self {
+        Self { start: Instant::now(), limits: policy.limits() }
     }
 
     fn elapsed(&self) -> Duration {
