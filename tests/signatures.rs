@@ -272,3 +272,20 @@ async fn paths_are_absolute() {
     assert_eq!(no_prelude::hooked(1).await.unwrap(), 1);
     assert_eq!(renamed::bare(1).await.unwrap(), 1);
 }
+
+/// A name that is also that of an argument.
+mod policies {
+    pub(crate) const fn blocking() -> super::RetryPolicy<super::Constant> {
+        super::FAST
+    }
+}
+
+#[retryable(policy = policies::blocking())]
+async fn named_like_an_argument(calls: &mut u32) -> io::Result<u32> {
+    step(calls, 2)
+}
+
+#[tokio::test]
+async fn only_an_argument_makes_a_function_blocking() {
+    assert_eq!(named_like_an_argument(&mut 0).await.unwrap(), 2);
+}

@@ -57,6 +57,17 @@ pub(crate) struct Guards {
     pub(crate) reset_after: Option<DurationArg>,
 }
 
+impl Guards {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { budget, breaker, cancel, nested, reset_after } = self;
+        budget.is_none()
+            && breaker.is_none()
+            && cancel.is_none()
+            && nested.is_none()
+            && reset_after.is_none()
+    }
+}
+
 /// The value of `nested`: the name of a choice, or an expression of type `Nested`.
 pub(crate) enum NestedArg {
     Choice(Ident),

@@ -91,7 +91,12 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
     let plan = Plan::new(args, item, names);
     let hooks = Hooks::new(args, names);
     let (bindings, start, policy) = (&plan.bindings, &plan.start, &plan.begin);
-    let start_fn = if hooks.is_empty() { quote!(start) } else { quote!(watched) };
+    let start_fn = match (hooks.is_empty(), args.guards.is_empty()) {
+        (true, true) => quote!(start),
+        (true, false) => quote!(start_guarded),
+        (false, true) => quote!(watched),
+        (false, false) => quote!(watched_guarded),
+    };
     let number = args
         .attempt
         .as_ref()

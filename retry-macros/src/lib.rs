@@ -9,7 +9,7 @@ mod suggest;
 mod validate;
 
 use proc_macro::TokenStream;
-use proc_macro2::TokenTree;
+use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens;
 
 use crate::{args::Args, item::AsyncFn};
@@ -31,12 +31,10 @@ fn try_expand(
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
     // Both are parsed before either error is reported: the two are different mistakes.
-    // Where the arguments do not parse, the function is not to be blamed for it.
-    let blocking = args.clone().into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == "blocking" => Some(ident),
-        _ => None,
-    });
+    let bare = bare_blocking(args.clone());
     let args = syn::parse2::<Args>(args);
+    // Where the arguments do not parse, the function is not to be blamed for it.
+    let blocking = args.as_ref().map_or(bare, |args| args.blocking.clone());
     let item = syn::parse2::<AsyncFn>(item)
         .and_then(|item| validate::item(&item, blocking.as_ref()).map(|()| item));
     let args = args.and_then(|args| validate::args(&args).map(|()| args));
@@ -48,4 +46,20 @@ fn try_expand(
         }
         (Err(error), _) | (_, Err(error)) => Err(error),
     }
+}
+
+/// Finds `blocking` where an argument begins.
+fn bare_blocking(args: proc_macro2::TokenStream) -> Option<Ident> {
+    let mut begins = true;
+    args.into_iter().find_map(|token| {
+        let begun = std::mem::replace(&mut begins, is_comma(&token));
+        match token {
+            TokenTree::Ident(ident) if begun && ident == "blocking" => Some(ident),
+            _ => None,
+        }
+    })
+}
+
+fn is_comma(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',')
 }

@@ -10,11 +10,13 @@ use crate::{
 /// The order is fixed, whatever the order of the methods; `Debug` prints it:
 ///
 /// 1. A call that is **cancelled**, or that the **breaker** rejects, does not begin.
-/// 2. After a failure the attempt is reported to the breaker; a call that ran for `reset_after` counts anew.
-/// 3. The policy decides, then the deadline, then what holds for **nested** calls.
+/// 2. After a failure the policy decides, then the deadline, then what holds for **nested** calls; for the policy a call
+///    whose attempt ran for `reset_after` counts anew.
+/// 3. The attempt is reported to the breaker, with what the policy made of it.
 /// 4. A cancelled call ends; one whose breaker is open ends.
 /// 5. The **budget** pays for the retry, before the wait.
-/// 6. After the wait the breaker admits the retry, or the call ends.
+/// 6. After the wait the deadline and the cancellation are looked at again, then the breaker admits the retry, or the
+///    call ends and the budget gets its tokens back.
 ///
 /// Once an attempt has failed the caller gets its error, whatever ends the call.
 /// A call that ends before has none: the error type of the operation must implement `From<`[`Cut`](crate::Cut)`>` if
@@ -94,6 +96,11 @@ impl<P, K> Guarded<P, K> {
     }
 
     /// Takes every retry from a budget; see [`Budget`].
+    ///
+    /// What a retry costs, and how long the server wants to be left alone, is said by the
+    /// [`Classify`](crate::Classify) of the error, or by a [`Rule`](crate::Rule) with advice of its own.
+    /// A closure or a function of `on` only says yes or no: then every retry costs as a transient failure, and the wait
+    /// is the policy's, whatever the error says.
     pub fn budget(self, budget: &Budget) -> Self {
         self.with(|guards| guards.budget = Some(budget.clone()))
     }
@@ -201,6 +208,10 @@ impl<P: Policy> Policy for Guarded<P, NeverCuts> {
         self.guards.clone().or(self.policy.guards())
     }
 
+    fn into_guards(self) -> Guards {
+        self.guards.or(self.policy.into_guards())
+    }
+
     fn attempts(&self) -> Option<u32> {
         self.policy.attempts()
     }
@@ -216,6 +227,10 @@ impl<P: Policy> Policy for Guarded<P, MayCut> {
 
     fn guards(&self) -> Guards {
         self.guards.clone().or(self.policy.guards())
+    }
+
+    fn into_guards(self) -> Guards {
+        self.guards.or(self.policy.into_guards())
     }
 
     fn attempts(&self) -> Option<u32> {

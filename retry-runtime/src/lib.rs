@@ -54,7 +54,7 @@
 //! | `retry.retries` | counter | `operation`, `error.type` |
 //! | `retry.delay` | histogram, seconds | `operation` |
 //! | `retry.budget.level`, `retry.budget.refused` | gauge, counter | `operation` |
-//! | `retry.breaker.state` | gauge: 0 closed, 1 half open, 2 open | `operation` |
+//! | `retry.breaker.state`, `retry.breaker.refused` | gauge: 0 closed, 1 half open, 2 open; counter | `operation` |
 //!
 //! # Crate features
 //!

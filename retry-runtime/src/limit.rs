@@ -6,9 +6,10 @@ use crate::{Decide, Decision, Failure, Guards, Policy, Random, Reason, Stop};
 ///
 /// The deadline limits the whole call from the start of its first attempt, waits, hooks and the running attempt
 /// included: no attempt starts after it, no wait begins that would pass it, an attempt still running is cut.
-/// The attempt timeout cuts one attempt, whose outcome is then [`Disposition::Unknown`](crate::Disposition::Unknown).
+/// The attempt timeout cuts one attempt, whose outcome is then [`Disposition::Unknown`](crate::Disposition::Unknown);
+/// it does not apply to a `blocking` function, whose attempts nothing can cut.
 ///
-/// A cut attempt has no error of its own, so the error type of the operation must implement `From<`[`Cut`]`>`.
+/// A cut attempt has no error of its own, so the error type of the operation must implement `From<`[`Cut`](crate::Cut)`>`.
 ///
 /// ```
 /// use retry_runtime::{Cut, RetryPolicy};

@@ -59,6 +59,15 @@ pub trait Policy {
         Guards::default()
     }
 
+    /// Returns the guards of a policy that is used for one call: nothing is shared once more.
+    #[doc(hidden)]
+    fn into_guards(self) -> Guards
+    where
+        Self: Sized,
+    {
+        self.guards()
+    }
+
     /// Returns how many attempts a call makes at most, or `None` if that is not bounded or not known.
     ///
     /// Asked only when a call retries, to tell what it multiplies inside another.

@@ -11,6 +11,14 @@ use crate::{
     testing,
 };
 
+/// An attempt of a call that failed at least once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) operation: &'static str,
+    pub(crate) attempt: u32,
+    pub(crate) record: testing::Record,
+}
+
 fn said(disposition: Option<Disposition>) -> &'static str {
     match disposition {
         None => "",
@@ -29,7 +37,8 @@ pub(crate) fn succeeded_at_once(operation: impl Name) {
 }
 
 /// Tells that an attempt failed and another follows.
-pub(crate) fn retrying(operation: &'static str, attempt: u32, elapsed: Duration, pause: &Pause) {
+pub(crate) fn retrying(told: Told, elapsed: Duration, pause: &Pause) {
+    let Told { operation, attempt, record } = told;
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "retry_runtime",
@@ -44,11 +53,12 @@ pub(crate) fn retrying(operation: &'static str, attempt: u32, elapsed: Duration,
     #[cfg(feature = "metrics")]
     metrics_facade::retry(operation, pause.delay, pause.advice.class);
     let _ = (elapsed, said(pause.advice.disposition));
-    testing::retried(operation, attempt, pause.delay);
+    testing::retried(record, operation, attempt, pause.delay);
 }
 
 /// Tells that a call succeeded after it failed.
-pub(crate) fn succeeded_after_retry(operation: &'static str, attempt: u32, elapsed: Duration) {
+pub(crate) fn succeeded_after_retry(told: Told, elapsed: Duration) {
+    let Told { operation, attempt, record } = told;
     #[cfg(feature = "tracing")]
     tracing::info!(
         target: "retry_runtime",
@@ -61,11 +71,12 @@ pub(crate) fn succeeded_after_retry(operation: &'static str, attempt: u32, elaps
     #[cfg(feature = "metrics")]
     metrics_facade::call(operation, "after_retry", "success");
     let _ = elapsed;
-    testing::ended(operation, attempt, None);
+    testing::ended(record, operation, attempt, None);
 }
 
 /// Tells that a call failed for good.
-pub(crate) fn gave_up(operation: &'static str, attempt: u32, elapsed: Duration, stop: &Stop) {
+pub(crate) fn gave_up(told: Told, elapsed: Duration, stop: &Stop) {
+    let Told { operation, attempt, record } = told;
     #[cfg(feature = "tracing")]
     tracing::error!(
         target: "retry_runtime",
@@ -78,13 +89,17 @@ pub(crate) fn gave_up(operation: &'static str, attempt: u32, elapsed: Duration, 
         "call failed"
     );
     #[cfg(feature = "metrics")]
-    metrics_facade::call(operation, metrics_facade::attempts(attempt), "failure");
+    {
+        metrics_facade::call(operation, metrics_facade::attempts(attempt), "failure");
+        metrics_facade::refused(operation, stop.reason);
+    }
     let _ = elapsed;
-    testing::ended(operation, attempt, Some(stop.reason));
+    testing::ended(record, operation, attempt, Some(stop.reason));
 }
 
 /// Tells that a call was dropped after it failed.
-pub(crate) fn dropped(operation: &'static str, attempt: u32, elapsed: Duration) {
+pub(crate) fn dropped(told: Told, elapsed: Duration) {
+    let Told { operation, attempt, record } = told;
     #[cfg(feature = "tracing")]
     tracing::info!(
         target: "retry_runtime",
@@ -97,7 +112,7 @@ pub(crate) fn dropped(operation: &'static str, attempt: u32, elapsed: Duration) 
     #[cfg(feature = "metrics")]
     metrics_facade::call(operation, "after_retry", "cancelled");
     let _ = elapsed;
-    testing::ended(operation, attempt, Some(Reason::Cancelled));
+    testing::ended(record, operation, attempt, Some(Reason::Cancelled));
 }
 
 /// Tells that a call retries inside another that retries.
@@ -124,7 +139,7 @@ pub(crate) fn never_reconnects() {
     );
 }
 
-/// Publishes the state of what watches over a call that failed.
+/// Publishes the state of what watches over a call, after each failure and after a success that follows one.
 pub(crate) fn guards(operation: &'static str, guarding: &Guarding) {
     #[cfg(feature = "metrics")]
     metrics_facade::guards(operation, guarding);
@@ -138,7 +153,7 @@ mod metrics_facade {
 
     use metrics::{counter, gauge, histogram};
 
-    use crate::{CircuitState, drive::Guarding};
+    use crate::{CircuitState, Reason, drive::Guarding};
 
     pub(super) fn attempts(attempt: u32) -> &'static str {
         if attempt > 1 { "after_retry" } else { "first_attempt" }
@@ -154,10 +169,22 @@ mod metrics_facade {
         histogram!("retry.delay", "operation" => operation).record(delay);
     }
 
+    /// A refusal ends its call, so that calls which share a budget or a breaker count their own.
+    pub(super) fn refused(operation: &'static str, reason: Reason) {
+        match reason {
+            Reason::Budget => {
+                counter!("retry.budget.refused", "operation" => operation).increment(1);
+            }
+            Reason::BreakerOpen => {
+                counter!("retry.breaker.refused", "operation" => operation).increment(1);
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn guards(operation: &'static str, guarding: &Guarding) {
         if let Some(statistics) = guarding.budget() {
             gauge!("retry.budget.level", "operation" => operation).set(statistics.level);
-            counter!("retry.budget.refused", "operation" => operation).absolute(statistics.refused);
         }
         if let Some(state) = guarding.circuit() {
             let state = match state {

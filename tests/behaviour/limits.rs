@@ -75,3 +75,22 @@ async fn a_zero_deadline_starts_no_attempt_and_an_endless_one_is_none() {
     assert_eq!(EVERY_SECOND.deadline(Duration::MAX).retry(|| script.run()).await, REJECTED);
     assert_eq!(script.calls.get(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_timeout_counts_from_the_attempt_and_not_from_its_hook() {
+    let policy = RetryPolicy::constant(SECOND).retries(0).attempt_timeout(2 * SECOND);
+    let call = policy.retry(async || {
+        sleep(SECOND + 500 * MILLI).await;
+        Ok::<_, Failed>(7)
+    });
+    assert_eq!(call.before(async |_| sleep(SECOND).await).await, Ok(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_takes_all_the_time_leaves_none_for_a_first_attempt() {
+    let script = Script::new(&[REJECTED]);
+    let policy = EVERY_SECOND.deadline(SECOND);
+    let call = policy.retry(|| script.run()).before(async |_| sleep(2 * SECOND).await);
+    assert_eq!(call.await, Err(Failed::Late(Cut::Deadline(SECOND))));
+    assert_eq!((script.begin.elapsed(), script.calls.get()), (SECOND, 0));
+}

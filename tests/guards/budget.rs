@@ -100,3 +100,16 @@ async fn tasks_share_a_budget_exactly() {
     }
     assert_eq!((budget.statistics().withdrawn, budget.level()), (35, 500 - 35 * 14));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_the_wanted_one_pays_back_its_retry() {
+    let budget = Budget::new();
+    let policy = RetryPolicy::constant(SECOND).retries(3).budget(&budget);
+    let outcomes = testing::Outcomes::new([Err(Failed::Refused), Ok(1), Err(Failed::Refused)]);
+    let call = policy
+        .retry(async || outcomes.next())
+        .on_ok(|value| *value == 1)
+        .on_failure(async |failure| if failure.attempt() == 3 { Err(()) } else { Ok(()) });
+    assert_eq!(call.await, Err(Failed::Refused));
+    assert_eq!((budget.level(), budget.statistics().refunded), (500, 2));
+}

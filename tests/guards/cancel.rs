@@ -68,3 +68,30 @@ async fn hooks_are_told() {
     assert_eq!(call.await, Err(Failed::Refused));
     assert_eq!(*reasons.borrow(), [Reason::Cancelled]);
 }
+
+#[retryable(policy = constant(delay = "1s"), cancel = token, before = |attempt| if attempt.number() > 1 { token.cancel() })]
+async fn cancelled_by_its_hook(token: &CancellationToken, counter: &Counter) -> Result<(), Failed> {
+    counter.fail(Failed::Refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cancelled_in_the_hook_of_a_retry_makes_it_not() {
+    let (token, counter) = (CancellationToken::new(), Counter::default());
+    let run = testing::record(cancelled_by_its_hook(&token, &counter)).await;
+    assert_eq!((run.reason(), run.attempts()), (Some(Reason::Cancelled), 1));
+    assert_eq!((run.output, counter.calls()), (Err(Failed::Refused), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_closure_form_asks_after_the_hook_too() {
+    let (token, counter) = (CancellationToken::new(), Counter::default());
+    let call = RetryPolicy::constant(SECOND)
+        .cancel(&token)
+        .retry(async || counter.fail::<()>(Failed::Refused))
+        .before(async |attempt| {
+            if attempt.number() > 1 {
+                token.cancel();
+            }
+        });
+    assert_eq!((call.await, counter.calls()), (Err(Failed::Refused), 1));
+}

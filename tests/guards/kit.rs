@@ -88,3 +88,15 @@ async fn a_recording_keeps_calls_apart() {
     let attempts: Vec<_> = run.calls.iter().map(|call| call.attempts).collect();
     assert_eq!(attempts, [6, 6, 1]);
 }
+
+#[retryable(policy = constant(delay = delay, retries = retries))]
+async fn wait(delay: Duration, retries: u32) -> Result<(), Failed> {
+    Err(Failed::Refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_name_side_by_side_keep_their_own_waits() {
+    let run = testing::record(async { tokio::join!(wait(SECOND, 4), wait(3 * SECOND, 2)) }).await;
+    let delays: Vec<_> = run.calls.iter().map(|call| call.delays.clone()).collect();
+    assert_eq!(delays, [vec![SECOND; 4], vec![3 * SECOND; 2]]);
+}

@@ -5,6 +5,7 @@ mod blocking;
 mod breaker;
 mod budget;
 mod cancel;
+mod deadline;
 mod hints;
 mod kit;
 mod nested;

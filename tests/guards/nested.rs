@@ -73,6 +73,19 @@ async fn inner_only_retries_what_did_not_come_from_an_inner_call() {
     assert_eq!((result, counter.calls()), (Err(Failed::Refused), 4));
 }
 
+/// So is one that follows a call inside which retried and succeeded.
+#[tokio::test(start_paused = true)]
+async fn inner_only_retries_what_failed_after_an_inner_call_recovered() {
+    let (counter, recovers) = (Counter::default(), RetryPolicy::constant(SECOND));
+    let policy = RetryPolicy::constant(SECOND).retries(3).nested(Nested::InnerOnly);
+    let call = policy.retry(async || {
+        let outcomes = testing::Outcomes::new([Err(Failed::Refused), Ok(())]);
+        recovers.retry(async || outcomes.next()).await?;
+        counter.fail::<()>(Failed::Refused)
+    });
+    assert_eq!((call.await, counter.calls()), (Err(Failed::Refused), 4));
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_side_by_side_in_one_task_are_not_nested() {
     let (one, two) = (Counter::default(), Counter::default());

@@ -171,7 +171,7 @@ async fn nested_retries_are_told_with_what_they_multiply_to() {
     assert!(nested[0].1.contains("enclosing_attempt=2 worst_case_attempts=12"), "{nested:?}");
 }
 
-/// Keeps the counters by name and labels.
+/// Keeps the counters and the gauges by name and labels.
 #[derive(Default)]
 struct Counts(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
@@ -179,6 +179,19 @@ impl Counts {
     fn get(&self, name: &str) -> u64 {
         let counts = self.0.lock().expect("not poisoned");
         counts.get(name).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    fn gauge(&self, name: &str) -> f64 {
+        f64::from_bits(self.get(name))
+    }
+
+    fn of(&self, key: &Key) -> Arc<AtomicU64> {
+        let mut name = key.name().to_owned();
+        for label in key.labels() {
+            write!(name, " {}={}", label.key(), label.value()).expect("text");
+        }
+        let mut counts = self.0.lock().expect("not poisoned");
+        Arc::clone(counts.entry(name).or_default())
     }
 }
 
@@ -190,16 +203,11 @@ impl Recorder for Counts {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &metrics::Metadata<'_>) -> Counter {
-        let mut name = key.name().to_owned();
-        for label in key.labels() {
-            write!(name, " {}={}", label.key(), label.value()).expect("text");
-        }
-        let mut counts = self.0.lock().expect("not poisoned");
-        Counter::from_arc(Arc::clone(counts.entry(name).or_default()))
+        Counter::from_arc(self.of(key))
     }
 
-    fn register_gauge(&self, _: &Key, _: &metrics::Metadata<'_>) -> Gauge {
-        Gauge::noop()
+    fn register_gauge(&self, key: &Key, _: &metrics::Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.of(key))
     }
 
     fn register_histogram(&self, _: &Key, _: &metrics::Metadata<'_>) -> Histogram {
@@ -226,4 +234,35 @@ async fn calls_are_counted_by_attempts_and_outcome() {
     assert_eq!(calls("after_retry", "success"), 1);
     assert_eq!(calls("after_retry", "failure"), 1);
     assert_eq!(calls("first_attempt", "failure"), 1);
+}
+
+#[retryable(policy = constant(delay = "1s", retries = 9), budget = budget, breaker = breaker)]
+async fn guarded(
+    budget: &Budget,
+    breaker: &CircuitBreaker,
+    outcomes: &Outcomes<Result<u32, Failed>>,
+) -> Result<u32, Failed> {
+    outcomes.next()
+}
+
+#[tokio::test(start_paused = true)]
+async fn guards_are_measured_after_every_failure_and_after_a_success_that_follows() {
+    let recorder = Counts::default();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let budget = Budget::builder().capacity(28).build().expect("possible");
+    let breaker = CircuitBreaker::builder().minimum_calls(7).build().expect("possible");
+    let call = async |outcomes| guarded(&budget, &breaker, &Outcomes::new(outcomes)).await.is_ok();
+    let level = || recorder.gauge("retry.budget.level operation=guarded").round() as u32;
+    let state = || recorder.gauge("retry.breaker.state operation=guarded").round() as u32;
+    let refused = |guard| recorder.get(&format!("retry.{guard}.refused operation=guarded"));
+
+    assert!(call(vec![Err(Failed::Refused), Ok(7)]).await);
+    assert_eq!((level(), state()), (28, 0));
+    assert!(!call(vec![Err(Failed::Refused); 3]).await);
+    assert!(!call(vec![Err(Failed::Refused)]).await);
+    assert_eq!((level(), refused("budget"), state()), (0, 2, 0));
+    // The seventh call opens the breaker, and the eighth is not made.
+    assert!(!call(vec![Err(Failed::Refused)]).await);
+    assert!(!call(vec![]).await);
+    assert_eq!((state(), refused("budget"), refused("breaker")), (2, 2, 2));
 }

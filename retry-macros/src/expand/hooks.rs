@@ -48,6 +48,7 @@ impl<'a> Hooks<'a> {
     ///             if let Err(reason) = call.check_time(&pause) { break … }
     ///             if let Err(reason) = call.pause(pause.delay()).await { break … }
     ///             if let Err(reason) = <before> { break … }
+    ///             if let Err(reason) = call.may_begin() { break … }
     ///             begun = call.begin(policy);
     ///         };
     ///         { let seen = call.give_up(&outcome, stop, cut); <on_give_up> }
@@ -89,6 +90,8 @@ impl<'a> Hooks<'a> {
             ),
             None => (TokenStream::new(), TokenStream::new()),
         };
+        let may_begin =
+            first.as_ref().and_then(|_| stop_on(Some(quote_spanned!(site=> #call.may_begin()))));
         let before = stop_on(first);
         let on_failure = stop_on(run(
             self.on_failure,
@@ -124,6 +127,7 @@ impl<'a> Hooks<'a> {
                 #check_time
                 #pause
                 #before
+                #may_begin
                 #begun = #begin;
             };
             {

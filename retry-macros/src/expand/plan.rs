@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Plan {
     /// Statements before the loop.
     pub(crate) bindings: TokenStream,
-    /// A reference to the policy with its guards, for the start of the call.
+    /// The policy with its guards, for the start of the call; a reference to it if there are none.
     pub(crate) start: TokenStream,
     /// A reference to the policy without the rules of `on`, for the start of an attempt.
     pub(crate) begin: TokenStream,
@@ -158,7 +158,7 @@ impl Builder<'_> {
 
     /// ```text
     /// Input:  policy, budget = BUDGET, breaker = self.breaker
-    /// Output: &guard(policy).budget(&BUDGET).breaker(&self.breaker)
+    /// Output: guard(policy).budget(&BUDGET).breaker(&self.breaker)
     /// ```
     fn guard(&self, policy: &TokenStream, guards: &Guards) -> TokenStream {
         let Names { private, runtime, .. } = self.names;
@@ -192,10 +192,10 @@ impl Builder<'_> {
             Some(token) => {
                 let site = token.span().resolved_at(Span::mixed_site());
                 let token = quote_spanned!(site=> &#token);
-                quote_spanned!(site=> &#private::cancel(#guarded, #token))
+                quote_spanned!(site=> #private::cancel(#guarded, #token))
             }
-            None if calls.is_empty() => policy.clone(),
-            None => quote_spanned!(self.site=> &#guarded),
+            None if guards.is_empty() => policy.clone(),
+            None => guarded,
         }
     }
 

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     Cut, Decide, Nested, On, Pause, Policy, Reason, Session, Stop,
     drive::{Clock, Clocked, CutInto, Outcome},
-    telemetry,
+    telemetry::{self, Told},
+    testing,
 };
 
 /// One call: its session, its clock and its guards.
@@ -28,6 +29,14 @@ pub struct Call<S, C: Clock, N: Name = &'static str> {
 pub(super) struct Past<S, N> {
     pub(super) session: Session<S>,
     pub(super) name: N,
+    pub(super) record: testing::Record,
+}
+
+impl<S, N: Name> Past<S, N> {
+    /// Returns what telemetry knows the attempt by.
+    pub(super) fn told(&self) -> Told {
+        Told { operation: self.name.text(), attempt: self.session.attempt(), record: self.record }
+    }
 }
 
 impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
@@ -50,9 +59,27 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
         Self::new(policy)
     }
 
+    /// Starts a call without hooks, with guards made for it alone.
+    pub fn start_guarded<P>(policy: P) -> Self
+    where
+        P: Policy<State = S>,
+        P::Timing: Clocked<Bare = C>,
+    {
+        Self::new(policy)
+    }
+
+    /// Starts a call with hooks, with guards made for it alone.
+    pub fn watched_guarded<P>(policy: P) -> Self
+    where
+        P: Policy<State = S>,
+        P::Timing: Clocked<Watched = C>,
+    {
+        Self::new(policy)
+    }
+
     #[inline]
-    fn new<P: Policy<State = S>>(policy: &P) -> Self {
-        Self { clock: C::start(|| policy.limits(), || policy.guards()), past: None }
+    fn new<P: Policy<State = S>>(policy: P) -> Self {
+        Self { clock: C::start(policy), past: None }
     }
 }
 
@@ -165,7 +192,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             guarding.succeeded();
         }
         match self.past.take() {
-            Some(past) => succeeded_after_retry(&past, &self.clock),
+            Some(past) => succeeded_after_retry(&past, &mut self.clock),
             None => telemetry::succeeded_at_once(name),
         }
     }
@@ -178,7 +205,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.past.get_or_insert_with(|| {
             let mut session = Session::new();
             session.begin();
-            Past { session, name }
+            Past { session, name, record: testing::Record::new() }
         })
     }
 
@@ -205,14 +232,17 @@ impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
 
 #[cold]
 #[inline(never)]
-fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
-    telemetry::succeeded_after_retry(past.name.text(), past.session.attempt(), clock.elapsed());
+fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) {
+    if let Some(guarding) = clock.guarding() {
+        telemetry::guards(past.name.text(), guarding);
+    }
+    telemetry::succeeded_after_retry(past.told(), clock.elapsed());
 }
 
 #[cold]
 #[inline(never)]
 fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
-    telemetry::dropped(past.name.text(), past.session.attempt(), clock.elapsed());
+    telemetry::dropped(past.told(), clock.elapsed());
 }
 
 /// An attempt that did not succeed.

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::timer::Timer;
 use crate::{
-    Cut, Guards, Limits, Timed, Timing, Untimed, WithGuards,
+    Cut, Policy, Timed, Timing, Untimed, WithGuards,
     drive::{Guard, guard::Guarding, rest::Watching},
 };
 
@@ -20,13 +20,19 @@ pub trait Clock {
     type Watch: Watching;
 
     /// Starts with the first attempt.
-    fn start(limits: impl FnOnce() -> Limits, guards: impl FnOnce() -> Guards) -> Self;
+    fn start<P: Policy>(policy: P) -> Self;
 
     /// Returns the time since the start, zero without a clock.
     fn elapsed(&self) -> Duration;
 
     /// Returns when the call has to end.
     fn deadline(&self) -> Option<Instant>;
+
+    /// Returns the limit that lets no further attempt begin.
+    #[inline]
+    fn refusal(&self) -> Option<Cut> {
+        None
+    }
 
     /// Limits an attempt; `number` counts from 1, and one that is refused does not begin.
     fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>)
@@ -84,8 +90,8 @@ impl Clocked for Untimed {
 }
 
 impl Clocked for Timed {
-    type Bare = Timer;
-    type Watched = Timer;
+    type Bare = Timer<false>;
+    type Watched = Timer<true>;
 }
 
 impl<T: Timing> Clocked for WithGuards<T> {
@@ -93,8 +99,8 @@ impl<T: Timing> Clocked for WithGuards<T> {
     type Watched = Guard<T::Watched>;
 }
 
-/// What is the same for every clock without guards: an attempt always follows a wait, so nothing is kept.
-macro_rules! unguarded {
+/// What is the same for every clock without limits: an attempt always follows a wait, so nothing is kept.
+macro_rules! unlimited {
     () => {
         type Kept<O> = ();
         type Watch = ();
@@ -112,8 +118,6 @@ macro_rules! unguarded {
     };
 }
 
-pub(super) use unguarded;
-
 /// No clock: no limit, no hook, nobody asks for the time.
 #[derive(Debug)]
 pub struct NoClock;
@@ -121,10 +125,10 @@ pub struct NoClock;
 impl Clock for NoClock {
     type Ended<R> = R;
     type Running<F: Future> = F;
-    unguarded!();
+    unlimited!();
 
     #[inline]
-    fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
+    fn start<P: Policy>(_: P) -> Self {
         Self
     }
 
@@ -170,9 +174,9 @@ pub struct StopWatch {
 impl Clock for StopWatch {
     type Ended<R> = R;
     type Running<F: Future> = F;
-    unguarded!();
+    unlimited!();
 
-    fn start(_: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
+    fn start<P: Policy>(_: P) -> Self {
         Self { start: Instant::now() }
     }
 

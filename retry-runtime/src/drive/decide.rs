@@ -111,7 +111,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if enclosing.nested == Nested::OuterOnly {
             return Err(Reason::Nested);
         }
-        scope::mark_retried();
         if self.attempt() == 1 && enclosing.nested == Nested::Allow {
             telemetry::nested(name.text(), &enclosing, enclosing.multiplied(policy.attempts()));
         }
@@ -124,7 +123,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
     {
         if let Ok(pause) = &decision {
-            telemetry::retrying(name.text(), self.attempt(), self.clock.elapsed(), pause);
+            let elapsed = self.clock.elapsed();
+            telemetry::retrying(self.past(name).told(), elapsed, pause);
         }
         decision
     }
@@ -137,7 +137,10 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
         let elapsed = self.clock.elapsed();
         if let Some(past) = self.past.take() {
-            telemetry::gave_up(past.name.text(), past.session.attempt(), elapsed, &stop);
+            if past.session.attempt() > 1 {
+                scope::mark_retried();
+            }
+            telemetry::gave_up(past.told(), elapsed, &stop);
         }
     }
 
@@ -194,8 +197,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 }
 
-/// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, when the
-/// error that the caller is to get is gone.
+/// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, and would be
+/// in vain.
 const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
 
 fn passes(deadline: Instant, delay: Duration) -> bool {

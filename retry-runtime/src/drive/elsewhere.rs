@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     call::{Call, Failed},
     name::Name,
+    scope,
 };
 use crate::{Attempt, Budget, Cost, Cut, Stop, drive::Clock};
 
@@ -49,6 +50,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 impl<O> Failed<O> {
     /// Takes an outcome for a failure.
     pub(crate) fn with(outcome: O) -> Self {
+        // A command retries nothing inside; what is noted is of another call that this thread ran.
+        let _ = scope::was_retried_inside();
         Self { outcome, cut: None }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    Admission, Charge, CircuitState, Cost, Cut, Guards, Limits, Nested, Pause, Permit, Reason,
+    Admission, Charge, CircuitState, Cost, Cut, Guards, Nested, Pause, Permit, Policy, Reason,
     Stop,
     drive::{Clock, CutInto, Token, token::Watch},
 };
@@ -33,8 +33,14 @@ pub struct Guarding {
     began: Option<Instant>,
 }
 
-/// Breakers count time from here. Never later than tokio's clock, which a test can only move forward.
-static ORIGIN: LazyLock<StdInstant> = LazyLock::new(StdInstant::now);
+/// Breakers count time from here: the day before they are first asked, because a clock that another test has paused
+/// stands still at an earlier time. A machine that has just started has no such day.
+static ORIGIN: LazyLock<StdInstant> = LazyLock::new(|| {
+    let now = StdInstant::now();
+    now.checked_sub(DAY).unwrap_or(now)
+});
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a cancelled call may block its thread at most.
 const SLICE: Duration = Duration::from_millis(20);
@@ -73,10 +79,13 @@ impl Guarding {
 
     /// Asks whether another attempt may begin after the wait.
     pub(crate) fn resume(&mut self) -> Result<(), Reason> {
-        if self.is_cancelled() {
-            return Err(Reason::Cancelled);
-        }
+        self.check_cancelled()?;
         self.admit().map_err(|_| Reason::BreakerOpen)
+    }
+
+    /// Asks whether the call may go on.
+    pub(crate) fn check_cancelled(&self) -> Result<(), Reason> {
+        if self.is_cancelled() { Err(Reason::Cancelled) } else { Ok(()) }
     }
 
     /// Tells the guards of a success.
@@ -110,7 +119,10 @@ impl Guarding {
         cost: Cost,
         polls: bool,
     ) -> Result<(), Reason> {
-        self.charge = None;
+        if let (Some(charge), Some(budget), true) = (self.charge.take(), &self.guards.budget, polls)
+        {
+            budget.refund(charge);
+        }
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
             if polls || speaks_for_the_server(decision) {
                 breaker.succeeded(admission, now());
@@ -121,9 +133,7 @@ impl Guarding {
         if decision.is_err() {
             return Ok(());
         }
-        if self.is_cancelled() {
-            return Err(Reason::Cancelled);
-        }
+        self.check_cancelled()?;
         if let Some(breaker) = &self.guards.breaker
             && breaker.state(now()) == CircuitState::Open
         {
@@ -135,9 +145,10 @@ impl Guarding {
         Ok(())
     }
 
-    /// Gives back what was paid for an attempt that will not be made.
+    /// Gives back what was paid for an attempt that will not be made, and its place at the breaker.
     pub(crate) fn call_off(&mut self) {
         self.permit = None;
+        self.admission = None;
     }
 
     #[cfg(feature = "metrics")]
@@ -165,15 +176,27 @@ fn speaks_for_the_server(decision: &Result<Pause, Stop>) -> bool {
     matches!(decision, Err(stop) if stop.reason == Reason::NotRetryable)
 }
 
+impl<C: Clock> Guard<C> {
+    /// Begins an attempt, unless it is too late: then nothing is paid, and nothing told to the breaker.
+    fn begin(&mut self, number: u32) -> Result<(), Cut> {
+        if let Some(cut) = self.clock.refusal() {
+            self.guarding.call_off();
+            return Err(cut);
+        }
+        self.guarding.begin(number)
+    }
+}
+
 impl<C: Clock> Clock for Guard<C> {
     type Ended<R> = C::Ended<R>;
     type Running<F: Future> = C::Running<F>;
     type Kept<O> = Option<O>;
     type Watch = Option<Watch>;
 
-    fn start(limits: impl FnOnce() -> Limits, guards: impl FnOnce() -> Guards) -> Self {
-        let guarding = Guarding { guards: guards(), ..Guarding::default() };
-        Self { clock: C::start(limits, Guards::default), guarding }
+    fn start<P: Policy>(policy: P) -> Self {
+        let clock = C::start(&policy);
+        let guarding = Guarding { guards: policy.into_guards(), ..Guarding::default() };
+        Self { clock, guarding }
     }
 
     #[inline]
@@ -186,8 +209,13 @@ impl<C: Clock> Clock for Guard<C> {
         self.clock.deadline()
     }
 
+    #[inline]
+    fn refusal(&self) -> Option<Cut> {
+        self.clock.refusal()
+    }
+
     fn run<F: Future>(&mut self, number: u32, attempt: F, _: Option<Cut>) -> C::Running<F> {
-        let refused = self.guarding.begin(number).err();
+        let refused = self.begin(number).err();
         self.clock.run(number, attempt, refused)
     }
 
@@ -197,7 +225,7 @@ impl<C: Clock> Clock for Guard<C> {
         attempt: impl FnOnce() -> R,
         _: Option<Cut>,
     ) -> C::Ended<R> {
-        let refused = self.guarding.begin(number).err();
+        let refused = self.begin(number).err();
         self.clock.run_blocking(number, attempt, refused)
     }
 

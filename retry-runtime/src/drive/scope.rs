@@ -20,7 +20,7 @@ pub(crate) struct Enclosing {
     pub(crate) together: u32,
     /// Who retries, if calls inside fail.
     pub(crate) nested: Nested,
-    /// Whether a call inside has retried.
+    /// Whether a call inside has retried and failed nevertheless.
     retried: bool,
 }
 
@@ -35,7 +35,7 @@ impl Enclosing {
 
 thread_local! {
     static ENCLOSING: Cell<Enclosing> = const { Cell::new(Enclosing::NONE) };
-    /// Whether a call inside the attempt that ended last has retried.
+    /// Whether a call inside the attempt that ended last has retried and failed nevertheless.
     static RETRIED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -44,12 +44,13 @@ pub(crate) fn enclosing() -> Enclosing {
     ENCLOSING.get()
 }
 
-/// Tells the enclosing attempt that a call inside it retries.
+/// Tells the enclosing attempt, if there is one, that a call inside it has retried and failed nevertheless.
 pub(crate) fn mark_retried() {
-    ENCLOSING.set(Enclosing { retried: true, ..ENCLOSING.get() });
+    let enclosing = ENCLOSING.get();
+    ENCLOSING.set(Enclosing { retried: enclosing.attempt > 0, ..enclosing });
 }
 
-/// Tells whether a call inside the attempt that just ended has retried.
+/// Tells whether a call inside the attempt that just ended has retried and failed nevertheless.
 pub(crate) fn was_retried_inside() -> bool {
     RETRIED.replace(false)
 }
@@ -82,8 +83,8 @@ pub fn current_attempt() -> u32 {
 /// An attempt that has begun, and what the calls inside it are told: in one word, because every call that runs carries
 /// it, and zero for a first attempt of which nothing is told.
 ///
-/// From the highest bit: the number of the attempt; how many there may be; whether a call inside has retried; who is to
-/// retry.
+/// From the highest bit: the number of the attempt; how many there may be; whether a call inside has retried and failed
+/// nevertheless; who is to retry.
 #[derive(Debug, Clone, Copy)]
 pub struct Begun(u64);
 

@@ -10,27 +10,29 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::clock::unguarded;
 use crate::{
-    Cut, Guards, Limits,
+    Cut, Limits, Policy,
     drive::{Clock, CutInto, Outcome, RepresentsCut},
 };
 
 /// Cuts attempts at the attempt timeout and at the deadline.
+///
+/// Without hooks the first attempt starts with the call, so one reading of the clock serves both.
 #[derive(Debug)]
-pub struct Timer {
+pub struct Timer<const HOOKS: bool = true> {
     start: Instant,
     limits: Limits,
 }
 
-impl Clock for Timer {
+impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     type Ended<R> = Result<R, Cut>;
     type Running<F: Future> = Running<F>;
-    unguarded!();
+    type Kept<O> = Option<O>;
+    type Watch = ();
 
     #[inline]
-    fn start(limits: impl FnOnce() -> Limits, _: impl FnOnce() -> Guards) -> Self {
-        Self { start: Instant::now(), limits: limits() }
+    fn start<P: Policy>(policy: P) -> Self {
+        Self { start: Instant::now(), limits: policy.limits() }
     }
 
     fn elapsed(&self) -> Duration {
@@ -42,10 +44,14 @@ impl Clock for Timer {
         self.start.checked_add(self.limits.deadline?)
     }
 
+    fn refusal(&self) -> Option<Cut> {
+        let late = self.deadline().is_some_and(|deadline| deadline <= Instant::now());
+        self.limits.deadline.filter(|_| late).map(Cut::Deadline)
+    }
+
     #[inline]
     fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> Running<F> {
-        // The first attempt starts with the call, so one reading of the clock serves both.
-        let now = if number <= 1 { self.start } else { Instant::now() };
+        let now = if number <= 1 && !HOOKS { self.start } else { Instant::now() };
         let late = |limit: &Duration| now.saturating_duration_since(self.start) >= *limit;
         match refused.or_else(|| self.limits.deadline.filter(late).map(Cut::Deadline)) {
             Some(cut) => Running::Refused { cut },
@@ -62,16 +68,22 @@ impl Clock for Timer {
         attempt: impl FnOnce() -> R,
         refused: Option<Cut>,
     ) -> Result<R, Cut> {
-        let late = self.deadline().is_some_and(|deadline| deadline <= Instant::now());
-        match (refused, self.limits.deadline) {
-            (Some(cut), _) => Err(cut),
-            (None, Some(limit)) if late => Err(Cut::Deadline(limit)),
-            _ => Ok(attempt()),
-        }
+        refused.or_else(|| self.refusal()).map_or_else(|| Ok(attempt()), Err)
+    }
+
+    #[inline]
+    fn watch(&self) {}
+
+    fn keep<O>(outcome: O) -> Option<O> {
+        Some(outcome)
+    }
+
+    fn kept<O>(kept: Option<O>) -> Option<O> {
+        kept
     }
 }
 
-impl<R> CutInto<R> for Timer
+impl<R, const HOOKS: bool> CutInto<R> for Timer<HOOKS>
 where
     R: Outcome<Error: RepresentsCut>,
 {

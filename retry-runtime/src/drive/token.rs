@@ -2,18 +2,18 @@
 
 #[cfg(feature = "cancel")]
 mod enabled {
-    use std::{fmt, future::Future, pin::Pin, task::Context};
+    use std::{fmt, future::Future, pin::Pin, sync::Arc, task::Context};
 
     use pin_project_lite::pin_project;
     use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-    /// A token that ends calls.
+    /// A token that ends calls; shared, because the tokens themselves take a lock to be cloned, and one to be dropped.
     #[derive(Clone)]
-    pub(crate) struct Token(CancellationToken);
+    pub(crate) struct Token(Arc<CancellationToken>);
 
     impl Token {
         pub(crate) fn new(token: CancellationToken) -> Self {
-            Self(token)
+            Self(Arc::new(token))
         }
 
         pub(crate) fn is_cancelled(&self) -> bool {
@@ -21,7 +21,7 @@ mod enabled {
         }
 
         pub(crate) fn watch(&self) -> Watch {
-            Watch { cancelled: self.0.clone().cancelled_owned() }
+            Watch { cancelled: CancellationToken::clone(&self.0).cancelled_owned() }
         }
     }
 

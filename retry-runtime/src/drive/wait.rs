@@ -58,9 +58,24 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.may_resume()
     }
 
-    /// Tells whether another attempt may begin after the wait.
+    /// Tells whether another attempt may begin after the wait, which may have ended late.
     pub(crate) fn may_resume(&mut self) -> Result<(), Reason> {
+        self.check_deadline()?;
         self.clock.guarding().map_or(Ok(()), Guarding::resume)
+    }
+
+    /// Tells whether the retry may begin after its `before` hook, which took its time.
+    ///
+    /// # Errors
+    ///
+    /// Returns why it may not: the deadline has passed, or the call was cancelled.
+    pub fn may_begin(&mut self) -> Result<(), Reason> {
+        self.check_deadline()?;
+        self.clock.guarding().map_or(Ok(()), |guarding| guarding.check_cancelled())
+    }
+
+    fn check_deadline(&self) -> Result<(), Reason> {
+        self.clock.refusal().map_or(Ok(()), |_| Err(Reason::Deadline))
     }
 
     /// Waits as [`wait`](Self::wait), blocking the thread.

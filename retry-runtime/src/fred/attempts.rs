@@ -18,8 +18,8 @@ use super::{
     target::{BoxFuture, Target},
 };
 use crate::{
-    Advice, ByDisposition, Classify, Cost, Cut, Disposition, ErasedState, Failure, Idempotence,
-    Pause, Reason, Rule, Stop,
+    Advice, Attempt, ByDisposition, Classify, Cost, Cut, Disposition, ErasedState, Failure,
+    Idempotence, Pause, Reason, Rule, Stop,
     drive::{Guard, Timer, Verdict, run_hook},
     telemetry, testing,
 };
@@ -138,7 +138,7 @@ impl<C: Target> Direct<'_, C> {
         if let Err(cut) = refused {
             return self.refuse(call, command, cut).await;
         }
-        let stopped = self.before(&call).await;
+        let stopped = self.before(&call, call.current()).await;
         if let (Err(Reason::Deadline), Some(limit)) = (stopped, limit) {
             return self.refuse(call, command, Cut::Deadline(limit)).await;
         }
@@ -288,9 +288,9 @@ impl<C: Target> Direct<'_, C> {
         owner.ok().flatten()
     }
 
-    async fn before(&self, call: &Call) -> Result<(), Reason> {
+    async fn before(&self, call: &Call, attempt: Attempt) -> Result<(), Reason> {
         match &self.hooks.before {
-            Some(hook) => run_hook(call.deadline(), hook.run(&call.current())).await,
+            Some(hook) => run_hook(call.deadline(), hook.run(&attempt)).await,
             None => Ok(()),
         }
     }
@@ -331,11 +331,14 @@ impl<C: Target> Direct<'_, C> {
             if let Err(reason) = self.wait(&mut call, back, pause.delay()).await {
                 break (outcome, pause.stop(reason));
             }
-            call.begin(&self.settings.policy);
-            self.counters.retried();
-            if let Err(reason) = self.before(&call).await {
+            if let Err(reason) = self.before(&call, call.upcoming()).await {
                 break (outcome, pause.stop(reason));
             }
+            if let Err(reason) = call.may_begin() {
+                break (outcome, pause.stop(reason));
+            }
+            call.begin(&self.settings.policy);
+            self.counters.retried();
             let admitted = call.admit();
             debug_assert!(admitted.is_ok(), "only a first attempt is refused here");
             failed = match self.attempt(&call, command, again).await {

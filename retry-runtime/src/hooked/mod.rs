@@ -131,6 +131,9 @@ where
             if let Err(reason) = run_hook(call.deadline(), before.call(&upcoming)).await {
                 break (outcome, pause.stop(reason), cut);
             }
+            if let Err(reason) = call.may_begin() {
+                break (outcome, pause.stop(reason), cut);
+            }
         };
         let give_up = call.give_up(&outcome, stop, cut);
         // Whatever it answers, the call is over.

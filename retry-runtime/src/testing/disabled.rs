@@ -15,8 +15,18 @@ pub(crate) fn limit(_: u32, _: &mut Pause) -> Result<(), Stop> {
     Ok(())
 }
 
-#[inline]
-pub(crate) fn retried(_: &'static str, _: u32, _: Duration) {}
+/// What a recording would know a call by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record;
+
+impl Record {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+}
 
 #[inline]
-pub(crate) fn ended(_: &'static str, _: u32, _: Option<Reason>) {}
+pub(crate) fn retried(_: Record, _: &'static str, _: u32, _: Duration) {}
+
+#[inline]
+pub(crate) fn ended(_: Record, _: &'static str, _: u32, _: Option<Reason>) {}

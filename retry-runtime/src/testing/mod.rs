@@ -42,5 +42,5 @@ pub use self::{
 };
 pub(crate) use self::{
     overrides::{limit, with_random},
-    record::{ended, retried},
+    record::{Record, ended, retried},
 };

@@ -1,4 +1,9 @@
-use std::{cell::RefCell, future::Future, time::Duration};
+use std::{
+    cell::RefCell,
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::Reason;
 
@@ -19,15 +24,17 @@ pub async fn record<F: Future>(future: F) -> Recording<F::Output> {
         poll
     })
     .await;
-    Recording { output, calls: ours }
+    Recording { output, calls: ours.into_iter().map(|(_, call)| call).collect() }
 }
 
+type Recorded = Vec<(Record, Call)>;
+
 thread_local! {
-    static CURRENT: RefCell<Option<Vec<Call>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Recorded>> = const { RefCell::new(None) };
 }
 
 struct Restore {
-    outer: Option<Vec<Call>>,
+    outer: Option<Recorded>,
 }
 
 impl Drop for Restore {
@@ -75,48 +82,39 @@ pub struct Call {
     pub delays: Vec<Duration>,
     /// Why it ended, if it ended without success.
     pub reason: Option<Reason>,
-    is_over: bool,
+}
+
+/// What a recording knows a call by: calls of one name may run side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record(u64);
+
+impl Record {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// Notes that an attempt failed and another follows.
-pub(crate) fn retried(operation: &'static str, attempt: u32, delay: Duration) {
-    with_call(operation, attempt, false, |call| call.delays.push(delay));
+pub(crate) fn retried(record: Record, operation: &'static str, attempt: u32, delay: Duration) {
+    with_call(record, operation, attempt, |call| call.delays.push(delay));
 }
 
 /// Notes the end of a call.
-pub(crate) fn ended(operation: &'static str, attempt: u32, reason: Option<Reason>) {
-    with_call(operation, attempt, true, |call| {
-        (call.reason, call.is_over) = (reason, true);
-    });
+pub(crate) fn ended(record: Record, operation: &'static str, attempt: u32, reason: Option<Reason>) {
+    with_call(record, operation, attempt, |call| call.reason = reason);
 }
 
-/// Finds the call by its name and the attempt that is due; calls inside others end first.
-fn with_call(operation: &'static str, attempt: u32, ends: bool, note: impl FnOnce(&mut Call)) {
+fn with_call(record: Record, operation: &'static str, attempt: u32, note: impl FnOnce(&mut Call)) {
     CURRENT.with_borrow_mut(|current| {
         let Some(calls) = current else { return };
-        // Its next attempt, or the wait after the last one that it made.
-        let is_it = |call: &&mut Call| {
-            let made = u32::try_from(call.delays.len()).unwrap_or(u32::MAX);
-            !call.is_over
-                && call.operation == operation
-                && (made.saturating_add(1) == attempt || ends && made == attempt)
-        };
-        match calls.iter_mut().rev().find(is_it) {
-            Some(call) => {
-                call.attempts = attempt;
-                note(call);
-            }
-            None => {
-                let mut call = Call {
-                    operation,
-                    attempts: attempt,
-                    delays: Vec::new(),
-                    reason: None,
-                    is_over: false,
-                };
-                note(&mut call);
-                calls.push(call);
-            }
-        }
+        let index = calls.iter().position(|(other, _)| *other == record).unwrap_or_else(|| {
+            let delays = Vec::new();
+            calls.push((record, Call { operation, attempts: attempt, delays, reason: None }));
+            calls.len() - 1
+        });
+        let call = &mut calls[index].1;
+        call.attempts = attempt;
+        note(call);
     });
 }
