@@ -13,7 +13,7 @@ const TASKS: [usize; 3] = [1, 16, 256];
 fn main() {
     let mut report = Report::new("client", "RetryClient against fred");
     report.note("Both send on the same connection, turn by turn, in 40 rounds each; the ratio is the median of the ratios of the rounds.");
-    report.note("fred has the options of a single attempt with a timeout on every command (but for pipelines, which take none), as the client that retries has.");
+    report.note("fred has the options of a single attempt with a timeout on every command and pipeline, as the client that retries has.");
     for (name, runtime) in runtimes() {
         runtime.block_on(throughput(&mut report, name));
     }

@@ -97,8 +97,7 @@ impl Sends for Bare {
             Load::Get => self.client().get("key").await,
             Load::Set => self.client().set("key", "value", None, None, false).await,
             Load::Pipeline => {
-                // A pipeline of fred takes no options of a client: it has those of the connection.
-                let pipeline: Pipeline<Client> = self.client.pipeline();
+                let pipeline = Pipeline::from(self.client());
                 for _ in 0..PIPELINE {
                     let () = pipeline.get("key").await?;
                 }
