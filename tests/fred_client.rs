@@ -11,7 +11,7 @@ use retry_runtime::{
     Classify, Constant, Disposition, ErrorClass, Reason, RetryPolicy,
     fred::{DEFAULT_ATTEMPT_TIMEOUT, RetryClient, WithRetry},
 };
-use retry_tests::{Fault, FaultProxy, RedisServer};
+use retry_tests::{Fault, FaultProxy, RedisServer, redis};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(5);
 const ALWAYS: u32 = u32::MAX;
@@ -31,10 +31,7 @@ impl Bench {
     async fn with(change: impl FnOnce(&mut Builder)) -> Self {
         let server = RedisServer::start(&[]);
         let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let mut builder = Builder::from_config(Config {
-            server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
-            ..Config::default()
-        });
+        let mut builder = Builder::from_config(redis(proxy.port()));
         builder.set_policy(ReconnectPolicy::new_constant(0, 10));
         builder.with_performance_config(|performance| {
             performance.default_command_timeout = Duration::from_secs(1);

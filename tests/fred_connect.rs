@@ -14,14 +14,10 @@ use retry_runtime::{
     Constant, ErrorClass, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{Load, RedisServer};
+use retry_tests::{Load, RedisServer, redis};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(100);
-
-fn config(port: u16) -> Config {
-    Config { server: ServerConfig::new_centralized("127.0.0.1", port), ..Config::default() }
-}
 
 /// Far below the timeout of an attempt, and long on a slow machine.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -31,8 +27,7 @@ async fn a_wrong_address_is_told_at_once() {
     let mut server = RedisServer::start(&[]);
     server.kill();
     let begin = Instant::now();
-    let error =
-        RetryClient::connect(config(server.port()), POLICY).await.expect_err("nobody there");
+    let error = RetryClient::connect(redis(server.port()), POLICY).await.expect_err("nobody there");
     assert_eq!(*error.kind(), ErrorKind::IO);
     assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
 }
@@ -40,7 +35,7 @@ async fn a_wrong_address_is_told_at_once() {
 #[tokio::test]
 async fn a_wrong_password_is_told_at_once() {
     let server = RedisServer::start(&["--requirepass", "secret"]);
-    let wrong = Config { password: Some("guess".to_owned()), ..config(server.port()) };
+    let wrong = Config { password: Some("guess".to_owned()), ..redis(server.port()) };
     let begin = Instant::now();
     let error = RetryClient::connect(wrong, POLICY).await.expect_err("the wrong password");
     assert!(ErrorClass::AUTH.matches(&error), "{error:?}");
@@ -50,12 +45,12 @@ async fn a_wrong_password_is_told_at_once() {
 #[tokio::test]
 async fn a_buffer_limit_is_refused_with_the_reason() {
     let server = RedisServer::start(&[]);
-    let mut builder = Builder::from_config(config(server.port()));
+    let mut builder = Builder::from_config(redis(server.port()));
     builder.with_connection_config(|connection| connection.max_command_buffer_len = 100);
     let error = RetryClient::connect_with(builder, POLICY).await.expect_err("refused");
     assert_eq!(*error.kind(), ErrorKind::Config);
     assert!(error.details().contains("`max_command_buffer_len` must stay 0"), "{error}");
-    let mut builder = Builder::from_config(config(server.port()));
+    let mut builder = Builder::from_config(redis(server.port()));
     builder.with_connection_config(|connection| connection.max_command_buffer_len = 100);
     let connected = builder.build().expect("fred allows it");
     connected.init().await.expect("the server is up");
@@ -68,7 +63,7 @@ async fn a_buffer_limit_is_refused_with_the_reason() {
 #[tokio::test]
 async fn a_connection_that_fred_gives_up_is_made_anew() {
     let server = RedisServer::start(&[]);
-    let client = Builder::from_config(config(server.port())).build().expect("complete");
+    let client = Builder::from_config(redis(server.port())).build().expect("complete");
     let client = client.with_retry(POLICY);
     client.init().await.expect("the server is up");
     for round in 1..=3 {
@@ -85,7 +80,7 @@ async fn a_connection_that_fred_gives_up_is_made_anew() {
 #[tokio::test]
 async fn a_connection_that_is_lost_under_load_is_made_anew() {
     let server = RedisServer::start(&[]);
-    let client = Builder::from_config(config(server.port())).build().expect("complete");
+    let client = Builder::from_config(redis(server.port())).build().expect("complete");
     let client = client.with_retry(POLICY);
     client.init().await.expect("the server is up");
     let counting = client.clone();
@@ -109,7 +104,7 @@ async fn a_connection_that_is_lost_under_load_is_made_anew() {
 #[tokio::test]
 async fn many_calls_share_one_new_connection() {
     let mut server = RedisServer::start(&[]);
-    let client = Builder::from_config(config(server.port())).build().expect("complete");
+    let client = Builder::from_config(redis(server.port())).build().expect("complete");
     let client = client.with_retry(POLICY);
     client.init().await.expect("the server is up");
     server.kill();
@@ -135,7 +130,7 @@ async fn many_calls_share_one_new_connection() {
 #[tokio::test]
 async fn a_member_of_a_pool_that_fred_gives_up_is_made_anew() {
     let server = RedisServer::start(&[]);
-    let pool = Builder::from_config(config(server.port())).build_pool(3).expect("complete");
+    let pool = Builder::from_config(redis(server.port())).build_pool(3).expect("complete");
     let client = pool.with_retry(POLICY);
     client.init().await.expect("the server is up");
     let ids = server.command(&["CLIENT", "LIST", "TYPE", "normal"]);
@@ -153,7 +148,7 @@ async fn a_member_of_a_pool_that_fred_gives_up_is_made_anew() {
 async fn a_closed_client_stays_closed() {
     let server = RedisServer::start(&[]);
     let client =
-        RetryClient::connect(config(server.port()), POLICY).await.expect("the server is up");
+        RetryClient::connect(redis(server.port()), POLICY).await.expect("the server is up");
     client.quit().await.expect("closed");
     tokio::time::sleep(Duration::from_millis(200)).await;
     let begin = Instant::now();
@@ -168,7 +163,7 @@ async fn a_closed_client_stays_closed() {
 #[tokio::test]
 async fn a_client_whose_first_connection_failed_connects_with_its_next_command() {
     let mut server = RedisServer::start(&[]);
-    let client = Builder::from_config(config(server.port()))
+    let client = Builder::from_config(redis(server.port()))
         .build()
         .expect("the configuration is complete")
         .with_retry(POLICY);
@@ -184,7 +179,7 @@ async fn a_client_whose_first_connection_failed_connects_with_its_next_command()
 async fn a_client_may_be_connected_again() {
     let server = RedisServer::start(&[]);
     let client =
-        RetryClient::connect(config(server.port()), POLICY).await.expect("the server is up");
+        RetryClient::connect(redis(server.port()), POLICY).await.expect("the server is up");
     client.init().await.expect("the server is up");
     // The end of the task before says nothing about the one that works.
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -223,7 +218,7 @@ impl Subscriber for Warnings {
 #[tokio::test]
 async fn a_connected_client_that_will_not_connect_again_is_warned_of() {
     let server = RedisServer::start(&[]);
-    let mut builder = Builder::from_config(config(server.port()));
+    let mut builder = Builder::from_config(redis(server.port()));
     let warnings = Arc::<AtomicU32>::default();
     let _guard = tracing::subscriber::set_default(Warnings(Arc::clone(&warnings)));
     let alone = builder.build().expect("the configuration is complete");

@@ -7,11 +7,10 @@ use std::{
     time::Duration,
 };
 
-use fred::prelude::*;
 use retry_runtime::{
     Classify, Disposition, ErrorClass, Exponential, Limited, RetryPolicy, fred::RetryClient,
 };
-use retry_tests::{Load, RedisServer, Tally};
+use retry_tests::{Load, RedisServer, Tally, redis};
 
 const TASKS: usize = 4;
 
@@ -25,15 +24,8 @@ const POLICY: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
 /// Waits for a server that comes back, so that only what was on its way is in doubt.
 const PATIENT: Limited<RetryPolicy<Exponential>> = POLICY.attempt_timeout(Duration::from_secs(20));
 
-fn config(server: &RedisServer) -> Config {
-    Config {
-        server: ServerConfig::new_centralized("127.0.0.1", server.port()),
-        ..Config::default()
-    }
-}
-
 async fn connect(server: &RedisServer, policy: Limited<RetryPolicy<Exponential>>) -> RetryClient {
-    RetryClient::connect(config(server), policy).await.expect("the server is up")
+    RetryClient::connect(redis(server.port()), policy).await.expect("the server is up")
 }
 
 /// Counts, and pushes the number of each call.

@@ -12,7 +12,7 @@ use retry_runtime::{
     fred::RetryClient,
     testing::{self, Overrides},
 };
-use retry_tests::{Fault, FaultProxy, RedisCluster, RedisServer};
+use retry_tests::{Fault, FaultProxy, RedisCluster, RedisServer, redis};
 use tokio_util::sync::CancellationToken;
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(1)).retries(100);
@@ -28,10 +28,7 @@ impl Bench {
     async fn new() -> Self {
         let server = RedisServer::start(&[]);
         let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let config = Config {
-            server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
-            ..Config::default()
-        };
+        let config = redis(proxy.port());
         let client = RetryClient::connect(config, POLICY).await.expect("the server is up");
         Self { _server: server, proxy, client }
     }

@@ -8,7 +8,7 @@ use retry_runtime::{
     Classify, Constant, Disposition, ErrorClass, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{Fault, FaultProxy, RedisServer};
+use retry_tests::{Fault, FaultProxy, RedisServer, redis};
 use tokio::{task::JoinHandle, time::sleep};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(50)).retries(5);
@@ -27,10 +27,7 @@ impl Bench {
     async fn new() -> Self {
         let server = RedisServer::start(&[]);
         let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let mut builder = Builder::from_config(Config {
-            server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
-            ..Config::default()
-        });
+        let mut builder = Builder::from_config(redis(proxy.port()));
         builder.set_policy(ReconnectPolicy::new_constant(0, 10));
         let client = builder.build().expect("the configuration is complete").with_retry(POLICY);
         client.init().await.expect("the server is up");

@@ -15,7 +15,7 @@ use retry_runtime::{
     Disposition::{self, NotExecuted, Permanent, Unknown},
     ErrorClass as Class, retryable,
 };
-use retry_tests::RedisServer;
+use retry_tests::{RedisServer, redis};
 use tokio::time::{sleep, timeout};
 
 /// The limit on everything that should not take long; without one fred waits for ever in some failures.
@@ -332,10 +332,7 @@ async fn a_call_survives_a_server_that_comes_back() {
     }
     let mut server = RedisServer::start(&[]);
     let reconnecting = {
-        let mut builder = Builder::from_config(Config {
-            server: ServerConfig::new_centralized("127.0.0.1", server.port()),
-            ..Config::default()
-        });
+        let mut builder = Builder::from_config(redis(server.port()));
         builder.set_policy(ReconnectPolicy::new_constant(0, 20));
         builder.with_performance_config(|performance| {
             performance.default_command_timeout = Duration::from_millis(200);

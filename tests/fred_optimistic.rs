@@ -10,7 +10,7 @@ use fred::{error::ErrorKind, prelude::*};
 use retry_runtime::{
     Classify, Disposition, ErrorClass, Exponential, RetryPolicy, fred::RetryClient,
 };
-use retry_tests::{Fault, FaultProxy, RedisServer};
+use retry_tests::{Fault, FaultProxy, RedisServer, redis};
 
 const POLICY: RetryPolicy<Exponential> =
     RetryPolicy::exponential().base_delay(Duration::from_millis(5)).retries(50);
@@ -25,10 +25,7 @@ impl Bench {
     async fn new() -> Self {
         let server = RedisServer::start(&[]);
         let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let config = Config {
-            server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
-            ..Config::default()
-        };
+        let config = redis(proxy.port());
         let client = RetryClient::connect(config, POLICY).await.expect("the server is up");
         Self { server, proxy, client }
     }

@@ -12,7 +12,7 @@ use retry_runtime::{
     ErrorClass, Reason, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{Fault, FaultProxy, RedisServer};
+use retry_tests::{Fault, FaultProxy, RedisServer, redis};
 
 struct Bench {
     server: RedisServer,
@@ -24,10 +24,7 @@ impl Bench {
     async fn new() -> Self {
         let server = RedisServer::start(&[]);
         let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let mut builder = Builder::from_config(Config {
-            server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
-            ..Config::default()
-        });
+        let mut builder = Builder::from_config(redis(proxy.port()));
         builder.set_policy(ReconnectPolicy::new_constant(0, 10));
         builder.with_performance_config(|performance| {
             performance.default_command_timeout = Duration::from_secs(2);

@@ -8,7 +8,7 @@ use retry_runtime::{
     Constant, Limited, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{Load, RedisServer};
+use retry_tests::{Load, RedisServer, redis};
 
 const POLICY: Limited<RetryPolicy<Constant>> = RetryPolicy::constant(Duration::from_millis(20))
     .retries(300)
@@ -17,10 +17,7 @@ const POLICY: Limited<RetryPolicy<Constant>> = RetryPolicy::constant(Duration::f
 const TASKS: usize = 8;
 
 async fn pool(server: &RedisServer, reconnect: Option<ReconnectPolicy>) -> RetryClient<Pool> {
-    let mut builder = Builder::from_config(Config {
-        server: ServerConfig::new_centralized("127.0.0.1", server.port()),
-        ..Config::default()
-    });
+    let mut builder = Builder::from_config(redis(server.port()));
     if let Some(policy) = reconnect {
         builder.set_policy(policy);
     }

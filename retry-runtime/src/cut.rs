@@ -1,6 +1,6 @@
 use std::{fmt, io, time::Duration};
 
-use crate::Rejected;
+use crate::{Reason, Rejected};
 
 /// Why a call or an attempt ended without an error of the operation's own.
 ///
@@ -34,6 +34,18 @@ pub enum Cut {
     Cancelled,
     /// The circuit breaker let no first attempt through.
     BreakerOpen(Rejected),
+}
+
+impl Cut {
+    /// Returns the reason of a call that ends with it.
+    pub(crate) fn reason(self) -> Reason {
+        match self {
+            Self::Deadline(_) => Reason::Deadline,
+            Self::AttemptTimeout(_) => Reason::AttemptTimeout,
+            Self::Cancelled => Reason::Cancelled,
+            Self::BreakerOpen(_) => Reason::BreakerOpen,
+        }
+    }
 }
 
 impl fmt::Display for Cut {

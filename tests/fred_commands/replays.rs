@@ -17,7 +17,7 @@ use retry_runtime::{
         RetryClient, WithRetry,
     },
 };
-use retry_tests::{Fault, FaultProxy, RedisServer};
+use retry_tests::{Fault, FaultProxy, RedisServer, redis};
 
 /// Fills a server with a key of every type.
 const FILL: &str = "
@@ -188,10 +188,7 @@ fn run(server: &RedisServer, script: &str) -> String {
 }
 
 pub(super) async fn client(port: u16) -> RetryClient {
-    let mut builder = Builder::from_config(Config {
-        server: ServerConfig::new_centralized("127.0.0.1", port),
-        ..Config::default()
-    });
+    let mut builder = Builder::from_config(redis(port));
     builder.set_policy(ReconnectPolicy::new_constant(0, 1));
     builder.with_performance_config(|performance| {
         performance.default_command_timeout = Duration::from_secs(5);

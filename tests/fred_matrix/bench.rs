@@ -7,7 +7,7 @@ use retry_runtime::{
     RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{FaultProxy, RedisServer};
+use retry_tests::{FaultProxy, RedisServer, redis};
 
 use crate::{ATTEMPT, DEADLINE, RETRIES};
 
@@ -33,17 +33,14 @@ impl Bench {
         let proxy = FaultProxy::start(server.port()).await.expect("a free port");
         let mut reconnect = ReconnectPolicy::new_constant(0, 5);
         reconnect.set_jitter(0);
-        let fred = Builder::from_config(Config {
-            server: ServerConfig::new_centralized("127.0.0.1", proxy.port()),
-            ..Config::default()
-        })
-        .set_policy(reconnect)
-        .with_connection_config(|connection| {
-            connection.unresponsive.max_timeout = Some(ATTEMPT);
-            connection.unresponsive.interval = Duration::from_millis(20);
-        })
-        .build()
-        .expect("the configuration is complete");
+        let fred = Builder::from_config(redis(proxy.port()))
+            .set_policy(reconnect)
+            .with_connection_config(|connection| {
+                connection.unresponsive.max_timeout = Some(ATTEMPT);
+                connection.unresponsive.interval = Duration::from_millis(20);
+            })
+            .build()
+            .expect("the configuration is complete");
         // Long enough for fred to reconnect, which ends the wait.
         let policy = RetryPolicy::constant(Duration::from_millis(40)).retries(RETRIES);
         let policy = policy.attempt_timeout(ATTEMPT).deadline(DEADLINE);

@@ -11,3 +11,11 @@ pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
 pub use redis_server::RedisServer;
 pub use retry_runtime::testing::{Fault, FaultProxy};
+
+/// Returns fred's configuration for the server on a port of this machine.
+pub fn redis(port: u16) -> fred::types::config::Config {
+    fred::types::config::Config {
+        server: fred::types::config::ServerConfig::new_centralized("127.0.0.1", port),
+        ..Default::default()
+    }
+}

@@ -61,14 +61,10 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
         P: Decide<E, R, State = S>,
     {
-        let refused = match cut {
-            Some(Cut::Deadline(_)) => Some(Reason::Deadline),
-            Some(Cut::Cancelled) => Some(Reason::Cancelled),
-            Some(Cut::BreakerOpen(_)) => Some(Reason::BreakerOpen),
-            Some(Cut::AttemptTimeout(_)) | None => None,
-        };
-        if let Some(reason) = refused {
-            return Err(Stop { reason, advice: Advice::NONE });
+        // The policy is asked about failures of the operation; that an attempt took too long is one.
+        let last = cut.filter(|cut| !matches!(cut, Cut::AttemptTimeout(_)));
+        if let Some(cut) = last {
+            return Err(Stop { reason: cut.reason(), advice: Advice::NONE });
         }
         if self.clock.guarding().is_some_and(|guarding| guarding.was_healthy()) {
             self.past(name).session.reset();

@@ -1,13 +1,11 @@
 //! Calls whose attempts are run elsewhere, by a client that has its own timeouts.
 
-use std::time::Duration;
-
 use super::{
     call::{Call, Failed},
     name::Name,
     scope,
 };
-use crate::{Attempt, Budget, Cost, Cut, Stop, drive::Clock};
+use crate::{Budget, Cost, Cut, Stop, drive::Clock};
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Pays for the retries from a budget, unless the policy brings its own.
@@ -37,13 +35,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             // Nothing follows, so nothing is refused.
             let _ = guarding.failed(&Err(stop), Cost::Free, false);
         }
-    }
-
-    /// Describes the attempt that began, for the `before` hook of a client.
-    pub(crate) fn current(&self) -> Attempt {
-        let number = self.attempt();
-        let elapsed = if number <= 1 { Duration::ZERO } else { self.clock.elapsed() };
-        Attempt { number, elapsed }
     }
 }
 

@@ -14,17 +14,16 @@ use super::{
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, Once},
     commands::{Command, Reply, Sender, Wait},
     connection::too_slow,
-    replay::Replay,
+    judge::{Failed, described},
     target::{BoxFuture, Target},
 };
 use crate::{
-    Advice, Attempt, ByDisposition, Classify, Cost, Cut, Disposition, ErasedState, Failure,
-    Idempotence, Pause, Reason, Rule, Stop,
+    Classify, Cut, Disposition, ErasedState, Pause, Reason, Stop,
     drive::{Guard, Timer, Verdict, run_hook},
     telemetry, testing,
 };
 
-type Call = crate::drive::Call<ErasedState, Guard<Timer>>;
+pub(super) type Call = crate::drive::Call<ErasedState, Guard<Timer>>;
 
 /// The failures that a connection made anew may have ended.
 pub(super) const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
@@ -41,26 +40,6 @@ pub(super) const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Makes another attempt.
 type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, Result<T, Failed>> + Send + Sync);
-
-/// An attempt that failed, and whether another may do harm.
-pub(super) enum Failed {
-    /// That depends on the error and the command.
-    Sent(Error),
-    /// It cannot: what was sent was refused, or may be repeated.
-    Open(Error),
-    /// It cannot: there was no connection to send anything on.
-    Kept(Error),
-    /// It can, whatever the error says: a part was executed.
-    Closed(Error),
-    /// There is nothing to be repeated: the server answered that nothing came while the command blocked.
-    Empty(Error),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Sent(error)
-    }
-}
 
 impl<C: Target> Sender for Direct<'_, C> {
     type Client = Once<C>;
@@ -138,7 +117,7 @@ impl<C: Target> Direct<'_, C> {
         if let Err(cut) = refused {
             return self.refuse(call, command, cut).await;
         }
-        let stopped = self.before(&call, call.current()).await;
+        let stopped = self.before(&call).await;
         if let (Err(Reason::Deadline), Some(limit)) = (stopped, limit) {
             return self.refuse(call, command, Cut::Deadline(limit)).await;
         }
@@ -241,14 +220,8 @@ impl<C: Target> Direct<'_, C> {
         command: Command,
         cut: Cut,
     ) -> BoxFuture<'a, FredResult<T>> {
-        let reason = match cut {
-            Cut::Deadline(_) => Reason::Deadline,
-            Cut::AttemptTimeout(_) => Reason::AttemptTimeout,
-            Cut::Cancelled => Reason::Cancelled,
-            Cut::BreakerOpen(_) => Reason::BreakerOpen,
-        };
         let error = Error::from(cut);
-        let stop = Stop { reason, advice: described(&error) };
+        let stop = Stop { reason: cut.reason(), advice: described(&error) };
         self.counters.failed_once();
         call.forbid(command.name, stop);
         Box::pin(self.end(call, Err(error), stop))
@@ -288,9 +261,9 @@ impl<C: Target> Direct<'_, C> {
         owner.ok().flatten()
     }
 
-    async fn before(&self, call: &Call, attempt: Attempt) -> Result<(), Reason> {
+    async fn before(&self, call: &Call) -> Result<(), Reason> {
         match &self.hooks.before {
-            Some(hook) => run_hook(call.deadline(), hook.run(&attempt)).await,
+            Some(hook) => run_hook(call.deadline(), hook.run(&call.upcoming())).await,
             None => Ok(()),
         }
     }
@@ -331,7 +304,7 @@ impl<C: Target> Direct<'_, C> {
             if let Err(reason) = self.wait(&mut call, back, pause.delay()).await {
                 break (outcome, pause.stop(reason));
             }
-            if let Err(reason) = self.before(&call, call.upcoming()).await {
+            if let Err(reason) = self.before(&call).await {
                 break (outcome, pause.stop(reason));
             }
             if let Err(reason) = call.may_begin() {
@@ -360,50 +333,6 @@ impl<C: Target> Direct<'_, C> {
             (outcome, _) => outcome,
         };
         self.end(call, outcome, stop).await
-    }
-
-    /// Asks first whether the command may be sent again, then the policy.
-    fn judge<T>(
-        &self,
-        call: &mut Call,
-        command: Command,
-        failed: Failed,
-    ) -> Verdict<FredResult<T>> {
-        let (error, kept) = match failed {
-            Failed::Sent(error) if self.may_repeat(&error, command) => (error, false),
-            Failed::Open(error) => (error, false),
-            Failed::Kept(error) => (error, true),
-            Failed::Sent(error) | Failed::Closed(error) => {
-                let advice = described(&error);
-                let stop = Stop { reason: advice.refusal(), advice };
-                call.forbid(command.name, stop);
-                return Verdict::GiveUp(Err(error), stop, None);
-            }
-            Failed::Empty(error) => {
-                let stop = Stop { reason: Reason::NotRetryable, advice: described(&error) };
-                call.forbid(command.name, stop);
-                return Verdict::GiveUp(Err(error), stop, None);
-            }
-        };
-        let failed = crate::drive::Failed::with(Err(error));
-        call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
-    }
-
-    /// Tells whether sending the command again cannot do what nobody asked for, whatever errors the policy names.
-    pub(super) fn may_repeat(&self, error: &Error, command: Command) -> bool {
-        // fred says the same when a blocking command found nothing, which is an answer.
-        if command.wait != Wait::No && ErrorClass::TIMEOUT.matches(error) {
-            return false;
-        }
-        // A reply that does not convert, and an error of a script, come after something was done.
-        let executed = || command.replay == Replay::Opaque || ErrorClass::PARSE.matches(error);
-        // Servers add where a script was when they refused one of its commands: others before it may have run.
-        let inside = || command.replay == Replay::Opaque && error.details().contains("script: ");
-        match error.disposition() {
-            Disposition::NotExecuted if !inside() => true,
-            Disposition::Permanent if !executed() => true,
-            _ => self.consent.covers(command.replay),
-        }
     }
 
     async fn repair<T>(
@@ -467,27 +396,4 @@ impl<C: Target> Direct<'_, C> {
             (one, other) => one.or(other),
         }
     }
-}
-
-/// The rule of a command whose repeat does no harm.
-struct Asked {
-    /// Whether nothing was sent.
-    kept: bool,
-}
-
-impl Rule<Error> for Asked {
-    fn allows(&self, failure: &Failure<'_, Error>) -> bool {
-        // A login that was refused is refused again; who changes it meanwhile names the class.
-        failure.error().is_none_or(|error| !ErrorClass::AUTH.matches(error))
-            && ByDisposition::new(Idempotence::Idempotent).allows(failure)
-    }
-
-    fn advice(&self, failure: &Failure<'_, Error>) -> Advice {
-        let advice = failure.error().map_or(Advice::NONE, described);
-        if self.kept { advice.cost(Cost::Free) } else { advice }
-    }
-}
-
-fn described(error: &Error) -> Advice {
-    Advice::NONE.disposition(error.disposition()).class(error.class()).cost(error.cost())
 }

@@ -8,6 +8,7 @@ mod commands;
 mod connection;
 mod error_class;
 mod hooks;
+mod judge;
 mod optimistic;
 mod pipeline;
 mod replay;

@@ -14,11 +14,12 @@ use ::fred::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    attempts::{DISCONNECTED, Failed, SHORTEST},
+    attempts::{DISCONNECTED, SHORTEST},
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, Settings},
     commands::{Command, Commands, Wait},
     connection::{Connection, too_slow},
     hooks::Hooks,
+    judge::Failed,
     pipeline::as_command,
     replay::Replay,
     target::Target,

@@ -17,9 +17,9 @@ use ::fred::{
 
 use super::{
     ErrorClass,
-    attempts::Failed,
     client::{Direct, Once},
     commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
+    judge::Failed,
     replay::Replay,
     target::{BoxFuture, Target},
     transaction::custom,

@@ -11,9 +11,9 @@ use ::fred::{
 
 use super::{
     ErrorClass,
-    attempts::Failed,
     client::{Direct, Once},
     commands::{Command, Commands, Wait, routed},
+    judge::Failed,
     replay::Replay,
     target::Target,
 };

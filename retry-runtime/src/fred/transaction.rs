@@ -11,9 +11,9 @@ use ::fred::{
 
 use super::{
     ErrorClass,
-    attempts::Failed,
     client::{Direct, Once},
     commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
+    judge::Failed,
     pipeline::{Queue, Queued, as_command, send},
     target::Target,
 };

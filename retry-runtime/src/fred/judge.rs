@@ -1,0 +1,102 @@
+//! Whether a command may be sent again after a failure.
+
+use ::fred::{error::Error, interfaces::FredResult};
+
+use super::{
+    ErrorClass,
+    attempts::Call,
+    client::Direct,
+    commands::{Command, Wait},
+    replay::Replay,
+    target::Target,
+};
+use crate::{
+    Advice, ByDisposition, Classify, Cost, Disposition, Failure, Idempotence, Reason, Rule, Stop,
+    drive::Verdict,
+};
+
+/// An attempt that failed, and whether another may do harm.
+pub(super) enum Failed {
+    /// That depends on the error and the command.
+    Sent(Error),
+    /// It cannot: what was sent was refused, or may be repeated.
+    Open(Error),
+    /// It cannot: there was no connection to send anything on.
+    Kept(Error),
+    /// It can, whatever the error says: a part was executed.
+    Closed(Error),
+    /// There is nothing to be repeated: the server answered that nothing came while the command blocked.
+    Empty(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Sent(error)
+    }
+}
+
+impl<C: Target> Direct<'_, C> {
+    /// Asks first whether the command may be sent again, then the policy.
+    pub(super) fn judge<T>(
+        &self,
+        call: &mut Call,
+        command: Command,
+        failed: Failed,
+    ) -> Verdict<FredResult<T>> {
+        let mut forbid = |error: Error, reason: fn(&Advice) -> Reason| {
+            let advice = described(&error);
+            let stop = Stop { reason: reason(&advice), advice };
+            call.forbid(command.name, stop);
+            Verdict::GiveUp(Err(error), stop, None)
+        };
+        let (error, kept) = match failed {
+            Failed::Sent(error) if self.may_repeat(&error, command) => (error, false),
+            Failed::Open(error) => (error, false),
+            Failed::Kept(error) => (error, true),
+            Failed::Sent(error) | Failed::Closed(error) => return forbid(error, Advice::refusal),
+            Failed::Empty(error) => return forbid(error, |_| Reason::NotRetryable),
+        };
+        let failed = crate::drive::Failed::with(Err(error));
+        call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
+    }
+
+    /// Tells whether sending the command again cannot do what nobody asked for, whatever errors the policy names.
+    pub(super) fn may_repeat(&self, error: &Error, command: Command) -> bool {
+        // fred says the same when a blocking command found nothing, which is an answer.
+        if command.wait != Wait::No && ErrorClass::TIMEOUT.matches(error) {
+            return false;
+        }
+        // A reply that does not convert, and an error of a script, come after something was done.
+        let executed = || command.replay == Replay::Opaque || ErrorClass::PARSE.matches(error);
+        // Servers add where a script was when they refused one of its commands: others before it may have run.
+        let inside = || command.replay == Replay::Opaque && error.details().contains("script: ");
+        match error.disposition() {
+            Disposition::NotExecuted if !inside() => true,
+            Disposition::Permanent if !executed() => true,
+            _ => self.consent.covers(command.replay),
+        }
+    }
+}
+
+/// The rule of a command whose repeat does no harm.
+struct Asked {
+    /// Whether nothing was sent.
+    kept: bool,
+}
+
+impl Rule<Error> for Asked {
+    fn allows(&self, failure: &Failure<'_, Error>) -> bool {
+        // A login that was refused is refused again; who changes it meanwhile names the class.
+        failure.error().is_none_or(|error| !ErrorClass::AUTH.matches(error))
+            && ByDisposition::new(Idempotence::Idempotent).allows(failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, Error>) -> Advice {
+        let advice = failure.error().map_or(Advice::NONE, described);
+        if self.kept { advice.cost(Cost::Free) } else { advice }
+    }
+}
+
+pub(super) fn described(error: &Error) -> Advice {
+    Advice::NONE.disposition(error.disposition()).class(error.class()).cost(error.cost())
+}
