@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod attempts;
+mod busy;
 mod cancellation;
 mod composites;
 mod coredis;

@@ -2,13 +2,16 @@
 
 use std::{
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    task::coop::unconstrained,
+    time::{Sleep, sleep},
+};
 
 use super::token::Watch;
 
@@ -72,7 +75,7 @@ impl<W: Watching> Future for Rest<W> {
         }
         match this.pause.project() {
             TimerProjection::Wait { sleep } => {
-                ready!(sleep.poll(context));
+                ready!(poll_punctually(sleep, context));
             }
             TimerProjection::Yield { yielded } if !*yielded => {
                 *yielded = true;
@@ -83,4 +86,12 @@ impl<W: Watching> Future for Rest<W> {
         }
         Poll::Ready(())
     }
+}
+
+/// Polls a timer whatever the task has used up of tokio's cooperative budget.
+///
+/// With an empty budget every timer is pending, and who is always ready, such as a reader of a flooded socket, empties
+/// the budget at every poll: neither a limit around it nor a wait beside it would ever end (tokio-rs/tokio#4291).
+pub(super) fn poll_punctually(sleep: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<()> {
+    pin!(unconstrained(sleep)).poll(context)
 }

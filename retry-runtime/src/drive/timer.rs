@@ -10,6 +10,7 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::rest::poll_punctually;
 use crate::{
     Cut, Limits, Policy,
     drive::{Clock, CutInto, Outcome, RepresentsCut},
@@ -174,7 +175,7 @@ impl Future for Alarm {
             Pin::set(&mut self, alarm);
         }
         match self.project() {
-            AlarmProjection::Set { sleep, cut } => sleep.poll(context).map(|()| *cut),
+            AlarmProjection::Set { sleep, cut } => poll_punctually(sleep, context).map(|()| *cut),
             AlarmProjection::Unset { .. } | AlarmProjection::Silent => Poll::Pending,
         }
     }
