@@ -1,4 +1,4 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::Cost;
 
@@ -88,56 +88,6 @@ pub trait Classify {
     /// A wait that would pass the deadline ends the call at once.
     fn retry_after(&self) -> Option<Duration> {
         None
-    }
-}
-
-/// Classifies by [`io::ErrorKind`]: refused and unreachable peers executed nothing, a lost or slow connection is
-/// unknown, everything else is permanent.
-impl Classify for io::Error {
-    fn disposition(&self) -> Disposition {
-        use io::ErrorKind as Kind;
-        match self.kind() {
-            Kind::ConnectionRefused
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::NotConnected
-            | Kind::AddrInUse
-            | Kind::ResourceBusy => Disposition::NotExecuted,
-            Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::BrokenPipe
-            | Kind::TimedOut
-            | Kind::Interrupted
-            | Kind::WouldBlock
-            | Kind::UnexpectedEof => Disposition::Unknown,
-            _ => Disposition::Permanent,
-        }
-    }
-
-    fn class(&self) -> &'static str {
-        use io::ErrorKind as Kind;
-        match self.kind() {
-            Kind::ConnectionRefused => "connection_refused",
-            Kind::ConnectionReset => "connection_reset",
-            Kind::ConnectionAborted => "connection_aborted",
-            Kind::NotConnected => "not_connected",
-            Kind::BrokenPipe => "broken_pipe",
-            Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => "unreachable",
-            Kind::TimedOut => "timed_out",
-            Kind::UnexpectedEof => "unexpected_eof",
-            Kind::NotFound => "not_found",
-            Kind::PermissionDenied => "permission_denied",
-            Kind::InvalidInput | Kind::InvalidData => "invalid",
-            _ => "other",
-        }
-    }
-
-    fn cost(&self) -> Cost {
-        match self.kind() {
-            io::ErrorKind::ResourceBusy => Cost::Throttling,
-            _ => Cost::Transient,
-        }
     }
 }
 

@@ -86,6 +86,7 @@ mod failure;
 pub mod fred;
 mod guarded;
 mod hooked;
+mod io_error;
 mod jitter;
 mod limit;
 mod overload;

@@ -7,6 +7,7 @@ mod cancellation;
 mod composites;
 mod coredis;
 mod hooks;
+mod io_errors;
 mod limits;
 mod script;
 mod sharing;
