@@ -173,12 +173,14 @@ fn expand_attempt(item: &AsyncFn) -> TokenStream {
     // A group of its own, because a `use` in the body would otherwise shadow the types of the hint; spanned at the
     // user's brace, so that a missing tail value is reported there, with hygiene of ours, so that `unused_braces`
     // stays quiet.
-    let span = item.brace.span.join().resolved_at(Span::mixed_site());
+    let user = item.brace.span.join();
+    let span = user.resolved_at(Span::mixed_site());
     let body = quote_spanned!(span=> { #body });
+    // The block is the user's as well: code coverage counts nothing in one that a macro has written.
     if item.sig.asyncness.is_some() {
-        quote!(async { #hint #body })
+        quote_spanned!(user=> async { #hint #body })
     } else {
-        quote!(|| { #hint #body })
+        quote_spanned!(user=> || { #hint #body })
     }
 }
 

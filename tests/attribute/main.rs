@@ -1,0 +1,4 @@
+//! What surrounds the attribute: macros, names, other attributes, tools.
+#![allow(missing_docs)]
+
+mod coverage;
