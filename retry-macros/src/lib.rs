@@ -3,6 +3,7 @@
 mod args;
 mod duration;
 mod expand;
+mod fragments;
 mod item;
 mod policy;
 mod suggest;
@@ -30,6 +31,7 @@ fn try_expand(
     args: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
+    let args = fragments::unpack(args);
     // Both are parsed before either error is reported: the two are different mistakes.
     let bare = bare_blocking(args.clone());
     let args = syn::parse2::<Args>(args);

@@ -14,7 +14,7 @@ use crate::{
     suggest::unknown,
 };
 
-const POLICIES: &[&str] = &["constant", "exponential", "composite", "never"];
+pub(crate) const POLICIES: &[&str] = &["constant", "exponential", "composite", "never"];
 
 /// The value of `policy`: one of ours, or any expression.
 pub(crate) enum PolicyArg {

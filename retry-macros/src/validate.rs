@@ -96,8 +96,7 @@ fn check_async(sig: &Signature) -> Result<()> {
 /// Recognises `Pin<Box<…>>`, which is what `#[async_trait]` leaves behind: it always runs before us.
 fn returns_boxed_future(output: &ReturnType) -> bool {
     let ReturnType::Type(_, ty) = output else { return false };
-    let Type::Path(path) = &**ty else { return false };
-    path.path.segments.last().is_some_and(|segment| segment.ident == "Pin")
+    is_pin(ty)
 }
 
 fn check_return(sig: &Signature) -> Result<()> {
@@ -130,7 +129,13 @@ const MUT_ARGUMENT: &str = "a `mut` argument keeps its value from one attempt to
                             copy inside the body: `let mut x = x.clone();`";
 
 fn is_pin(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Pin"))
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == "Pin"),
+        // A type that a `macro_rules!` macro passes on.
+        Type::Group(group) => is_pin(&group.elem),
+        Type::Paren(paren) => is_pin(&paren.elem),
+        _ => false,
+    }
 }
 
 fn check_pattern(pattern: &Pat) -> Result<()> {
