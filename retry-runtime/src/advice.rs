@@ -67,6 +67,36 @@ impl Advice {
     }
 }
 
+/// What a [`CircuitBreaker`](crate::CircuitBreaker) knows of a failed attempt, whatever the policy makes of it.
+///
+/// ```
+/// use retry_runtime::CircuitBreaker;
+///
+/// // Only timeouts say that this server is in trouble.
+/// let breaker = CircuitBreaker::builder().counts(|failure| failure.class() == "TIMEOUT").build()?;
+/// # drop(breaker);
+/// # Ok::<(), retry_runtime::ConfigError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FailureReport(pub(crate) Advice);
+
+impl FailureReport {
+    /// Returns what the error says about the attempt, `None` if it is not classified.
+    pub fn disposition(&self) -> Option<Disposition> {
+        self.0.disposition
+    }
+
+    /// Returns the name of the kind of error, empty if it has none.
+    pub fn class(&self) -> &'static str {
+        self.0.class
+    }
+
+    /// Returns what a retry costs a budget.
+    pub fn cost(&self) -> Cost {
+        self.0.cost
+    }
+}
+
 impl Default for Advice {
     fn default() -> Self {
         Self::NONE

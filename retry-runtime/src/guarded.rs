@@ -12,7 +12,7 @@ use crate::{
 /// 1. A call that is **cancelled**, or that the **breaker** rejects, does not begin.
 /// 2. After a failure the policy decides, then the deadline, then what holds for **nested** calls; for the policy a call
 ///    whose attempt ran for `reset_after` counts anew.
-/// 3. The attempt is reported to the breaker, with what the policy made of it.
+/// 3. The attempt is reported to the breaker, with what is known of the error.
 /// 4. A cancelled call ends; one whose breaker is open ends.
 /// 5. The **budget** pays for the retry, before the wait.
 /// 6. After the wait the deadline and the cancellation are looked at again, then the breaker admits the retry, or the
@@ -107,7 +107,8 @@ impl<P, K> Guarded<P, K> {
 
     /// Makes no attempt while a circuit breaker is open; see [`CircuitBreaker`].
     ///
-    /// A failure counts against the server unless it is permanent, or a rule of one's own does not allow it.
+    /// Which failures count is the breaker's own matter, whatever `on` names; see
+    /// [`CircuitBreakerBuilder::counts`](crate::CircuitBreakerBuilder::counts).
     pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<P, MayCut> {
         self.with(|guards| guards.breaker = Some(breaker.clone()))
     }

@@ -112,7 +112,7 @@ pub mod __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub use crate::fred::ErrorClass;
 pub use crate::{
-    advice::Advice,
+    advice::{Advice, FailureReport},
     backoff::{Backoff, Constant, Exponential, Wait},
     composite::Composite,
     cut::Cut,

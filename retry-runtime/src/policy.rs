@@ -332,7 +332,8 @@ impl Progress {
 /// Never retries.
 ///
 /// The value to put where a policy is expected and none is wanted, such as in a test or behind a switch.
-/// It does not look at errors: for a circuit breaker without retries use a policy with `retries(0)`, which does.
+/// It does not look at errors, so a circuit breaker counts each of them; with `retries(0)` or
+/// `on(ByDisposition::default())` permanent ones do not count.
 ///
 /// ```
 /// use retry_runtime::Never;

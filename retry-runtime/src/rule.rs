@@ -1,7 +1,7 @@
 use std::{any, fmt};
 
 use crate::{
-    Advice, Classify, Decide, Decision, Disposition, Failure, Guards, Limits, Policy, Random,
+    Advice, Classify, Decide, Decision, Disposition, Failure, Guards, Limits, Policy, Random, Stop,
 };
 
 /// Answers the first question of every failure: may this error be retried?
@@ -141,6 +141,12 @@ where
         state: &mut P::State,
         random: &mut Random,
     ) -> Decision {
-        self.policy.decide(failure, &self.rule, state, random)
+        match self.policy.decide(failure, &self.rule, state, random) {
+            // A policy that never retries does not ask; guards and telemetry want to know all the same.
+            Decision::Stop(stop) if stop.advice == Advice::NONE => {
+                Decision::Stop(Stop { advice: self.rule.advice(failure), ..stop })
+            }
+            decision => decision,
+        }
     }
 }

@@ -1,7 +1,8 @@
 use std::sync::LazyLock;
 
 use retry_runtime::{
-    Budget, CircuitBreaker, Cut, Disposition, Never, Reason, RetryPolicy, retryable, testing,
+    Advice, Budget, ByDisposition, CircuitBreaker, Cost, Cut, Decide, Disposition, Failure, Never,
+    Reason, RetryPolicy, Rule, Timed, WithGuards, retry, retryable, testing,
 };
 
 use crate::{Counter, Failed, SECOND};
@@ -63,6 +64,75 @@ async fn final_answers_speak_for_the_server_and_unknown_outcomes_against_it() {
         calls += 1;
     }
     assert_eq!(calls, 100, "half of all calls");
+}
+
+fn is_lost(error: &Failed) -> bool {
+    *error == Failed::Lost
+}
+
+/// Makes 1000 calls, and returns how many reached the server.
+async fn thousand<P>(policy: P, error: Failed) -> u32
+where
+    P: Decide<Failed, ByDisposition, Timing = WithGuards<Timed>> + Clone,
+{
+    let counter = Counter::default();
+    for _ in 0..1000 {
+        let _ = retry(policy.clone(), async || counter.fail::<()>(error)).await;
+    }
+    counter.calls()
+}
+
+/// Micronaut counts what its retries name (micronaut-projects/micronaut-core#5031).
+#[tokio::test(start_paused = true)]
+async fn failures_that_the_policy_does_not_name_open_it_all_the_same() {
+    let once = RetryPolicy::constant(SECOND).retries(0);
+    assert_eq!(thousand(once.on(is_lost).breaker(&breaker()), Failed::Refused).await, 4);
+    assert_eq!(thousand(Never.breaker(&breaker()), Failed::Refused).await, 4);
+    assert_eq!(thousand(once.breaker(&breaker()), Failed::Lost).await, 4);
+    assert_eq!(thousand(once.breaker(&breaker()), Failed::Broken).await, 1000);
+    let classified = Never.on(ByDisposition::default()).breaker(&breaker());
+    assert_eq!(thousand(classified, Failed::Broken).await, 1000);
+}
+
+/// Retries every answer, whatever it says.
+#[derive(Clone, Copy)]
+struct Everything;
+
+impl Rule<Failed> for Everything {
+    fn allows(&self, _: &Failure<'_, Failed>) -> bool {
+        true
+    }
+
+    fn advice(&self, failure: &Failure<'_, Failed>) -> Advice {
+        Advice::default().disposition(failure.disposition())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_the_policy_retries_does_not_speak_against_the_server() {
+    let policy = RetryPolicy::constant(SECOND / 100).retries(1);
+    assert_eq!(thousand(policy.on(Everything).breaker(&breaker()), Failed::Broken).await, 2000);
+    let polls = policy.breaker(&breaker());
+    for _ in 0..1000 {
+        assert_eq!(polls.clone().retry(async || Ok::<_, Failed>(0)).on_ok(|_| true).await, Ok(0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_its_own_says_what_counts() {
+    let busy = CircuitBreaker::builder()
+        .minimum_calls(4)
+        .counts(|failure| failure.class() == "BUSY" && failure.cost() == Cost::Throttling)
+        .build()
+        .expect("possible");
+    let once = RetryPolicy::constant(SECOND).retries(0);
+    assert_eq!(thousand(once.breaker(&busy), Failed::Refused).await, 1000);
+    let permanent = CircuitBreaker::builder()
+        .minimum_calls(4)
+        .counts(|failure| failure.disposition() == Some(Disposition::Permanent))
+        .build()
+        .expect("possible");
+    assert_eq!(thousand(once.breaker(&permanent), Failed::Broken).await, 4);
 }
 
 static BREAKER: LazyLock<CircuitBreaker> = LazyLock::new(breaker);

@@ -36,7 +36,7 @@ use std::{
     },
 };
 
-use retry_runtime::ConfigError;
+use retry_runtime::{ConfigError, Disposition, FailureReport};
 
 use crate::{
     breaker::CircuitBreaker,

@@ -9,8 +9,8 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    Admission, Charge, CircuitState, Cost, Cut, Guards, Nested, Pause, Permit, Policy, Reason,
-    Stop,
+    Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
+    Policy, Reason, Stop,
     drive::{Clock, CutInto, Token, token::Watch},
 };
 
@@ -124,10 +124,11 @@ impl Guarding {
             budget.refund(charge);
         }
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
-            if polls || speaks_for_the_server(decision) {
-                breaker.succeeded(admission, now());
-            } else {
+            let advice = decision.map_or_else(|stop| stop.advice, |pause| pause.advice);
+            if !polls && breaker.counts(&FailureReport(advice)) {
                 breaker.failed(admission, now());
+            } else {
+                breaker.succeeded(admission, now());
             }
         }
         if decision.is_err() {
@@ -169,11 +170,6 @@ impl Guarding {
     fn is_cancelled(&self) -> bool {
         self.guards.cancel.as_ref().is_some_and(Token::is_cancelled)
     }
-}
-
-/// A server that gives a final answer works.
-fn speaks_for_the_server(decision: &Result<Pause, Stop>) -> bool {
-    matches!(decision, Err(stop) if stop.reason == Reason::NotRetryable)
 }
 
 impl<C: Clock> Guard<C> {

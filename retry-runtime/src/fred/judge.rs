@@ -11,7 +11,7 @@ use super::{
     target::Target,
 };
 use crate::{
-    Advice, ByDisposition, Classify, Cost, Disposition, Failure, Idempotence, Reason, Rule, Stop,
+    Advice, ByDisposition, Classify, Cost, Disposition, Failure, Idempotence, Rule, Stop,
     drive::Verdict,
 };
 
@@ -43,9 +43,8 @@ impl<C: Target> Direct<'_, C> {
         command: Command,
         failed: Failed,
     ) -> Verdict<FredResult<T>> {
-        let mut forbid = |error: Error, reason: fn(&Advice) -> Reason| {
-            let advice = described(&error);
-            let stop = Stop { reason: reason(&advice), advice };
+        let mut forbid = |error: Error, advice: Advice| {
+            let stop = Stop { reason: advice.refusal(), advice };
             call.forbid(command.name, stop);
             Verdict::GiveUp(Err(error), stop, None)
         };
@@ -53,8 +52,14 @@ impl<C: Target> Direct<'_, C> {
             Failed::Sent(error) if self.may_repeat(&error, command) => (error, false),
             Failed::Open(error) => (error, false),
             Failed::Kept(error) => (error, true),
-            Failed::Sent(error) | Failed::Closed(error) => return forbid(error, Advice::refusal),
-            Failed::Empty(error) => return forbid(error, |_| Reason::NotRetryable),
+            Failed::Sent(error) | Failed::Closed(error) => {
+                let advice = described(&error);
+                return forbid(error, advice);
+            }
+            Failed::Empty(error) => {
+                let advice = described(&error).disposition(Disposition::Permanent);
+                return forbid(error, advice);
+            }
         };
         let failed = crate::drive::Failed::with(Err(error));
         call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)

@@ -7,6 +7,7 @@ use super::{
     sync::{Arc, AtomicU64, Ordering},
     window::{Counts, Outcome, Window, nanos},
 };
+use crate::FailureReport;
 
 /// Stops calls to a server that fails, and finds out with few of them when it is back.
 ///
@@ -187,6 +188,11 @@ impl CircuitBreaker {
                 Err(changed) => state = changed,
             }
         }
+    }
+
+    /// Tells whether a failure counts against the server.
+    pub(crate) fn counts(&self, failure: &FailureReport) -> bool {
+        (self.0.settings.counts.0)(failure)
     }
 
     fn is_too_many(&self, Counts { failures, successes }: Counts) -> bool {

@@ -1,6 +1,6 @@
-use std::time::Duration;
+use std::{fmt, ptr, time::Duration};
 
-use crate::{CircuitBreaker, ConfigError};
+use crate::{CircuitBreaker, ConfigError, Disposition, FailureReport};
 
 /// The settings of a [`CircuitBreaker`]; made by [`CircuitBreaker::builder`].
 ///
@@ -24,6 +24,23 @@ pub struct CircuitBreakerBuilder {
     pub(super) window: Duration,
     pub(super) open_for: Duration,
     pub(super) probes: u8,
+    pub(super) counts: Rule,
+}
+
+/// Says which failures count.
+#[derive(Clone, Copy)]
+pub(super) struct Rule(pub(super) fn(&FailureReport) -> bool);
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Rule(..)")
+    }
 }
 
 impl CircuitBreakerBuilder {
@@ -35,6 +52,7 @@ impl CircuitBreakerBuilder {
         window: Duration::from_secs(10),
         open_for: Duration::from_secs(5),
         probes: 1,
+        counts: Rule(|failure| failure.disposition() != Some(Disposition::Permanent)),
     };
     const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
     const SHORTEST_OPEN: Duration = Duration::from_millis(1);
@@ -64,6 +82,19 @@ impl CircuitBreakerBuilder {
     /// Sets how many probes are let through, all of which must succeed for the breaker to close.
     pub const fn probes(self, probes: u8) -> Self {
         Self { probes, ..self }
+    }
+
+    /// Sets which failures count; unless set, all but those whose disposition is
+    /// [`Permanent`](crate::Disposition::Permanent): a server that gives a final answer works.
+    ///
+    /// The breaker has a rule of its own, because a policy names what a retry may repeat, and not what speaks against
+    /// the server: a policy that retries nothing but timeouts still opens its breaker when connections are refused.
+    /// A failure that does not count is a success to the breaker.
+    /// A failure counts by default if nothing is known of it: the error type does not implement
+    /// [`Classify`](crate::Classify), or a closure or a function names the errors in the closure form; see
+    /// [`Guarded::breaker`](crate::Guarded::breaker).
+    pub const fn counts(self, rule: fn(&FailureReport) -> bool) -> Self {
+        Self { counts: Rule(rule), ..self }
     }
 
     /// Makes a closed circuit breaker.
