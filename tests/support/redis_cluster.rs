@@ -35,13 +35,22 @@ impl RedisCluster {
     ///
     /// If the nodes do not start or do not agree.
     pub fn start(node_timeout: Duration) -> Self {
+        Self::start_with(node_timeout, &[])
+    }
+
+    /// Starts a cluster whose nodes have more arguments.
+    ///
+    /// # Panics
+    ///
+    /// If the nodes do not start or do not agree.
+    pub fn start_with(node_timeout: Duration, arguments: &[&str]) -> Self {
         let timeout = node_timeout.as_millis().to_string();
         let node = || {
             RedisServer::start_each(|| {
                 let bus = free_port().to_string();
-                let arguments = ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0"];
-                let more = ["--cluster-port", &bus, "--cluster-node-timeout", &timeout];
-                arguments.into_iter().chain(more).map(str::to_owned).collect()
+                let kind = ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0"];
+                let own = ["--cluster-port", &bus, "--cluster-node-timeout", &timeout];
+                [&kind, &own, arguments].concat().into_iter().map(str::to_owned).collect()
             })
         };
         let nodes = (0..6).map(|_| node()).collect::<Vec<_>>();

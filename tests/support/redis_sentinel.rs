@@ -10,9 +10,6 @@ use crate::redis_server::RedisServer;
 /// How long sentinels may take to agree; generous, because the tests share few cores.
 const AGREEMENT_LIMIT: Duration = Duration::from_secs(60);
 
-/// The name under which the sentinels watch the primary.
-const NAME: &str = "main";
-
 /// A primary with two replicas, and three sentinels that watch them; all ended when dropped.
 #[derive(Debug)]
 pub struct RedisSentinel {
@@ -21,13 +18,26 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
+    /// The name under which the sentinels watch the primary.
+    pub const NAME: &str = "main";
+
     /// Starts all, and waits until the sentinels know each other and the replicas; the first server is the primary.
     ///
     /// # Panics
     ///
     /// If they do not start or do not agree.
     pub fn start() -> Self {
-        let servers = [(); 3].map(|()| RedisServer::start(&["--repl-diskless-sync-delay", "0"]));
+        Self::start_with(&[])
+    }
+
+    /// Starts servers that have more arguments, and their sentinels.
+    ///
+    /// # Panics
+    ///
+    /// If they do not start or do not agree.
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let arguments = [&["--repl-diskless-sync-delay", "0"], arguments].concat();
+        let servers = [(); 3].map(|()| RedisServer::start(&arguments));
         let port = servers[0].port().to_string();
         for replica in &servers[1..] {
             replica.command(&["REPLICAOF", "127.0.0.1", &port]);
@@ -42,16 +52,16 @@ impl RedisSentinel {
         });
         for sentinel in &all.sentinels {
             for words in [
-                &["SENTINEL", "MONITOR", NAME, "127.0.0.1", &port, "2"][..],
-                &["SENTINEL", "SET", NAME, "down-after-milliseconds", "500"],
-                &["SENTINEL", "SET", NAME, "failover-timeout", "5000"],
+                &["SENTINEL", "MONITOR", Self::NAME, "127.0.0.1", &port, "2"][..],
+                &["SENTINEL", "SET", Self::NAME, "down-after-milliseconds", "500"],
+                &["SENTINEL", "SET", Self::NAME, "failover-timeout", "5000"],
             ] {
                 assert_eq!(sentinel.command(words), "+OK\r\n", "{words:?}");
             }
         }
         all.wait("the sentinels know each other and the replicas", || {
             let knows = |sentinel: &RedisServer| {
-                let facts = sentinel.values(&["SENTINEL", "MASTER", NAME]);
+                let facts = sentinel.values(&["SENTINEL", "MASTER", Self::NAME]);
                 let fact = |name| facts.iter().skip_while(|fact| *fact != name).nth(1).cloned();
                 [fact("num-slaves"), fact("num-other-sentinels")]
                     .iter()
@@ -70,7 +80,7 @@ impl RedisSentinel {
     fn wait(&self, what: &str, done: impl Fn() -> bool) {
         let begin = Instant::now();
         while !done() {
-            let view = self.sentinels[0].values(&["SENTINEL", "MASTER", NAME]);
+            let view = self.sentinels[0].values(&["SENTINEL", "MASTER", Self::NAME]);
             assert!(begin.elapsed() < AGREEMENT_LIMIT, "never: {what}\n{view:?}");
             thread::sleep(Duration::from_millis(20));
         }
@@ -79,7 +89,15 @@ impl RedisSentinel {
     /// Returns the configuration of a client that is told the sentinels.
     pub fn config(&self) -> Config {
         let hosts = self.sentinels.iter().map(|sentinel| ("127.0.0.1".to_owned(), sentinel.port()));
-        Config { server: ServerConfig::new_sentinel(hosts.collect(), NAME), ..Config::default() }
+        Config {
+            server: ServerConfig::new_sentinel(hosts.collect(), Self::NAME),
+            ..Config::default()
+        }
+    }
+
+    /// Returns the ports of the sentinels.
+    pub fn sentinel_ports(&self) -> Vec<u16> {
+        self.sentinels.iter().map(RedisServer::port).collect()
     }
 
     /// Returns the place of the server that a sentinel takes for the primary.
@@ -88,7 +106,7 @@ impl RedisSentinel {
     ///
     /// If it is none of ours.
     pub fn primary(&self) -> usize {
-        let words = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME];
+        let words = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Self::NAME];
         let port: u16 = self.sentinels[0].values(&words)[1].parse().expect("a port");
         let place = self.servers.iter().position(|server| server.port() == port);
         place.expect("one of the servers")
@@ -110,7 +128,13 @@ impl RedisSentinel {
     ///
     /// If it refuses.
     pub fn fail_over(&self) {
-        assert_eq!(self.sentinels[0].command(&["SENTINEL", "FAILOVER", NAME]), "+OK\r\n");
+        assert!(self.try_fail_over(), "the sentinel refuses");
+    }
+
+    /// Asks a sentinel for a failover that nothing forces, and tells whether it agrees; soon after another it does not.
+    pub fn try_fail_over(&self) -> bool {
+        let asked = self.sentinels[0].try_command(&["SENTINEL", "FAILOVER", Self::NAME]);
+        asked.is_ok_and(|answer| answer == "+OK\r\n")
     }
 
     /// Waits until another server than `old` is the primary, and returns its place.

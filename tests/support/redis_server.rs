@@ -61,6 +61,11 @@ impl RedisServer {
         end(&mut self.child);
     }
 
+    /// Tells whether the server's process has ended.
+    pub fn is_down(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Stops the server where it is: connections stay, nothing is answered until [`resume`](Self::resume).
     pub fn pause(&self) {
         self.signal("-STOP");
@@ -101,8 +106,12 @@ impl RedisServer {
         self.try_command(words).unwrap_or_else(|error| panic!("{words:?} failed: {error}"))
     }
 
-    /// Sends one command to a server that may be down.
-    pub(crate) fn try_command(&self, words: &[&str]) -> io::Result<String> {
+    /// Sends one command to a server that may be down, and returns the reply as it arrives.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer.
+    pub fn try_command(&self, words: &[&str]) -> io::Result<String> {
         request(self.port, words, START_LIMIT)
     }
 

@@ -1,0 +1,155 @@
+//! The tasks that call without end.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use fred::clients::Client;
+use retry_runtime::fred::RetryClient;
+use tokio::{runtime::Handle, task::JoinSet};
+
+use crate::{
+    calls::{Caller, Loadable, Own, Replicas},
+    kind::Kind,
+    ledger::{Ledger, Told},
+};
+
+/// How many tasks call, all kinds together.
+const TASKS: u32 = 32;
+
+/// How many of them take from the queues, and how many wait for the replicas: on connections of their own, because
+/// both hold up what comes after them.
+const OWN: u32 = 2;
+
+/// The tasks, and when each was last answered.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    pulses: Arc<Vec<AtomicU32>>,
+    tasks: JoinSet<()>,
+}
+
+/// What the tasks call with.
+pub struct Clients<C: Loadable> {
+    /// For all tasks that do not block.
+    pub shared: RetryClient<C>,
+    /// For one task each.
+    pub popping: Vec<RetryClient<Client>>,
+    /// For one task each; none if there are no replicas.
+    pub keeping: Vec<RetryClient<Client>>,
+}
+
+/// How many clients of its own each blocking kind of call has.
+pub const fn own_clients() -> u32 {
+    OWN
+}
+
+/// What differs between topologies.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    pub replicas: Replicas,
+    pub lossy: bool,
+    pub seed: u64,
+}
+
+impl Load {
+    /// Starts all tasks.
+    pub fn start<C: Loadable>(
+        runtime: &Handle,
+        clients: Clients<C>,
+        ledger: &Arc<Ledger>,
+        manner: Manner,
+    ) -> Self {
+        let mut load = Self {
+            stop: Arc::default(),
+            pulses: Arc::new((0..TASKS).map(|_| AtomicU32::new(0)).collect()),
+            tasks: JoinSet::new(),
+        };
+        let mut task = 0;
+        for client in clients.popping {
+            load.spawn(runtime, task, caller(client, ledger, manner, task), &[Kind::Pop]);
+            task += 1;
+        }
+        for client in clients.keeping {
+            load.spawn(runtime, task, caller(client, ledger, manner, task), &[Kind::Kept]);
+            task += 1;
+        }
+        for task in task..TASKS {
+            let caller = caller(clients.shared.clone(), ledger, manner, task);
+            load.spawn(runtime, task, caller, &Kind::MIXED);
+        }
+        load
+    }
+
+    fn spawn<C: Loadable>(
+        &mut self,
+        runtime: &Handle,
+        task: u32,
+        mut caller: Caller<C>,
+        kinds: &'static [Kind],
+    ) {
+        let (stop, pulses) = (Arc::clone(&self.stop), Arc::clone(&self.pulses));
+        let calls = async move {
+            while !stop.load(Ordering::Relaxed) {
+                let kind = kinds[caller.random.usize(..kinds.len())];
+                if caller.call(kind).await == Told::Done {
+                    pulses[task as usize].store(caller.ledger.now(), Ordering::Relaxed);
+                }
+                // The queues are filled more slowly than they could be emptied.
+                let longest = if kind == Kind::Pop { 60_000 } else { 8_000 };
+                let pause = Duration::from_micros(caller.random.u64(..longest));
+                tokio::time::sleep(pause).await;
+            }
+        };
+        self.tasks.spawn_on(calls, runtime);
+    }
+
+    /// Returns how many milliseconds after a moment the slowest task had its first success, if all had.
+    pub fn recovered(&self, since: u32, first: &mut [Option<u32>]) -> Option<u32> {
+        for (pulse, first) in self.pulses.iter().zip(first.iter_mut()) {
+            let last = pulse.load(Ordering::Relaxed);
+            if first.is_none() && last >= since {
+                *first = Some(last - since);
+            }
+        }
+        first.iter().copied().collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// Returns how many tasks there are.
+    pub fn tasks(&self) -> usize {
+        self.pulses.len()
+    }
+
+    /// Ends the tasks after their calls, and returns how many panicked or did not end.
+    pub async fn stop(mut self) -> usize {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut broken = 0;
+        let all = async {
+            while let Some(task) = self.tasks.join_next().await {
+                broken += usize::from(task.is_err());
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(20), all).await;
+        broken + if ended.is_err() { self.tasks.len() } else { 0 }
+    }
+}
+
+fn caller<C: Loadable>(
+    client: RetryClient<C>,
+    ledger: &Arc<Ledger>,
+    manner: Manner,
+    task: u32,
+) -> Caller<C> {
+    let own = |name: &str| Own::of(format!("own:{name}:{task}"));
+    Caller {
+        client,
+        ledger: Arc::clone(ledger),
+        random: fastrand::Rng::with_seed(manner.seed.wrapping_add(u64::from(task) << 32)),
+        own: [own("set"), own("once")],
+        replicas: manner.replicas,
+        lossy: manner.lossy,
+    }
+}

@@ -1,0 +1,159 @@
+//! Prints what a run showed.
+
+use std::{fmt::Write as _, time::Duration};
+
+use crate::{
+    kind::KINDS,
+    ledger::Told,
+    run::{OfKind, Outcome, Plan, Usage},
+};
+
+/// How long after a fault every task has to succeed again, in milliseconds.
+const BOUND: u32 = 2_000;
+
+/// How many examples of a finding are printed.
+const EXAMPLES: usize = 8;
+
+/// Prints a run, and returns whether it showed nothing that must not be.
+pub fn report(plan: Plan, outcome: &Outcome) -> bool {
+    println!("\n== {} for {:.1?}, seed {}", plan.topology.name(), outcome.took, plan.seed);
+    println!("{}", calls(outcome));
+    println!("{}", faults(outcome));
+    println!("{}", usage(outcome));
+    let verdict = &outcome.verdict;
+    println!(
+        "effects {}, executed {}, doubled with consent {}, lost with a primary {}, \
+         untaken from queues {} of {} pops in doubt\n\
+         late after an error {} (at most {} ms), late after the caller left {}, own older value came back {}",
+        verdict.effects,
+        verdict.executed,
+        verdict.doubled_with_consent,
+        verdict.lost_with_primary,
+        verdict.untaken,
+        verdict.doubtful_pops,
+        verdict.late,
+        verdict.latest,
+        verdict.late_dropped,
+        outcome.ledger.olders(),
+    );
+    let wrong = outcome.ledger.wrongs();
+    let slow = slow(outcome);
+    let findings = [
+        ("duplicated without consent", &verdict.doubled),
+        ("lost", &verdict.lost),
+        ("ghosts", &verdict.ghosts),
+        ("torn transactions and lost updates", &verdict.torn),
+        ("wrong answers", &wrong),
+        ("recoveries over the bound", &slow),
+    ];
+    let mut clean = true;
+    for (name, found) in findings {
+        println!("{name}: {}", found.len());
+        found.iter().take(EXAMPLES).for_each(|example| println!("    {example}"));
+        clean &= found.is_empty();
+    }
+    let broken = [outcome.broken_tasks, verdict.pending, outcome.unrestored];
+    println!(
+        "tasks that broke {}, calls without end {}, servers not whole {}",
+        broken[0], broken[1], broken[2]
+    );
+    clean && broken == [0; 3]
+}
+
+fn calls(outcome: &Outcome) -> String {
+    let mut text = format!(
+        "{:<24}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>10}\n",
+        "calls", "all", "done", "unknown", "not exec", "perman.", "dropped", "longest"
+    );
+    let all = [Told::Done, Told::Unknown, Told::NotExecuted, Told::Permanent, Told::Dropped];
+    let mut sums = [0; 5];
+    let mut longest = Duration::ZERO;
+    let mut line = |name: &str, told: [u64; 5], longest: Duration| {
+        let _ = write!(text, "{name:<24}{:>9}", told.iter().sum::<u64>());
+        told.iter().for_each(|number| _ = write!(text, "{number:>9}"));
+        let _ = writeln!(text, "{:>7} ms", longest.as_millis());
+    };
+    for (kind, calls) in outcome.ledger.calls() {
+        let told = all.map(|told| calls.told.get(&told).copied().unwrap_or(0));
+        sums.iter_mut().zip(told).for_each(|(sum, number)| *sum += number);
+        longest = longest.max(calls.longest);
+        line(KINDS[usize::from(kind)].name(), told, calls.longest);
+    }
+    line("together", sums, longest);
+    text
+}
+
+fn faults(outcome: &Outcome) -> String {
+    let mut text = format!(
+        "{:<20}{:>6}{:>9}{:>12}{:>12}{:>14}  first error / last error\n",
+        "faults", "number", "errors", "recovery", "longest", "last error"
+    );
+    for (fault, of_kind) in &outcome.kinds {
+        let median = match median(of_kind) {
+            Some(milliseconds) => format!("{milliseconds} ms"),
+            None => "never".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "{:<20}{:>6}{:>9}{median:>12}{:>12}{:>11} ms  {} / {}",
+            fault.name().replace("Next(", "").replace(')', ""),
+            of_kind.recoveries.len(),
+            of_kind.errors.number,
+            longest(of_kind),
+            of_kind.last_error,
+            of_kind.errors.first,
+            of_kind.errors.last,
+        );
+    }
+    text
+}
+
+/// Returns the middle one; a recovery that did not come is longer than all.
+fn median(of_kind: &OfKind) -> Option<u32> {
+    let mut all = of_kind.recoveries.clone();
+    all.sort_unstable_by_key(|recovery| recovery.unwrap_or(u32::MAX));
+    all.get(all.len() / 2).copied().flatten()
+}
+
+fn longest(of_kind: &OfKind) -> String {
+    let all = of_kind.recoveries.iter().copied().collect::<Option<Vec<_>>>();
+    all.map_or_else(|| "never".to_owned(), |all| format!("{} ms", all.iter().max().unwrap_or(&0)))
+}
+
+fn usage(outcome: &Outcome) -> String {
+    let (Usage { memory: begin, .. }, Usage { memory: end, .. }) = (outcome.begin, outcome.end);
+    let pair = |name: &str, begin: usize, end: usize| format!("{name} {begin} -> {end}");
+    format!(
+        "memory {:.1} -> {:.1} MB, at most {:.1} MB, of that {:.1} MB for the records\n{}, {}, {}, connections made {}",
+        megabytes(begin),
+        megabytes(end),
+        megabytes(outcome.highest),
+        megabytes(outcome.ledger.size() as u64 / 1024),
+        pair(
+            "clients of the servers",
+            outcome.begin.clients as usize,
+            outcome.end.clients as usize
+        ),
+        pair("connections of the client", outcome.begin.links, outcome.end.links),
+        pair("open files", outcome.begin.files, outcome.end.files),
+        outcome.connections,
+    )
+}
+
+fn megabytes(kilobytes: u64) -> f64 {
+    f64::from(u32::try_from(kilobytes).unwrap_or(u32::MAX)) / 1024.0
+}
+
+fn slow(outcome: &Outcome) -> Vec<String> {
+    let mut slow = Vec::new();
+    for (fault, of_kind) in &outcome.kinds {
+        for recovery in &of_kind.recoveries {
+            match recovery {
+                Some(..=BOUND) => {}
+                Some(milliseconds) => slow.push(format!("{}: {milliseconds} ms", fault.name())),
+                None => slow.push(format!("{}: not all tasks in 20 s", fault.name())),
+            }
+        }
+    }
+    slow
+}
