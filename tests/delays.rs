@@ -1,12 +1,13 @@
 //! How long to wait: exact delays, saturation, and the distribution of every jitter family.
 #![allow(missing_docs)]
 
-use std::{collections::HashSet, env, process::Command, time::Duration};
+use std::{collections::HashSet, env, io, process::Command, time::Duration};
 
-use retry_runtime::{Backoff, ConfigError, Constant, Exponential, Jitter, Random, Wait};
+use retry_runtime::{Backoff, ConfigError, Constant, Exponential, Jitter, Random, Wait, retryable};
 
 const SAMPLES: usize = 20_000;
 const MILLI: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 fn delay(backoff: &impl Backoff, retry: u32) -> Duration {
     backoff.delay(&mut Wait::new(retry, None, &mut Random::seeded(1)))
@@ -60,6 +61,64 @@ fn refuses_impossible_settings_with_the_value() {
         Constant::checked(MILLI, Jitter::Decorrelated),
         Err(ConfigError::JitterNeedsGrowth(Jitter::Decorrelated))
     );
+}
+
+/// The order of the two mattered once, and one alone panicked (BaryoDev/Carom#35).
+#[test]
+fn no_setting_panics_and_the_longest_delay_holds() {
+    let short = PLAIN.max_delay(10 * MILLI);
+    for backoff in [short, short.base_delay(SECOND), PLAIN.base_delay(SECOND).max_delay(10 * MILLI)]
+    {
+        assert_eq!((delay(&backoff, 1), delay(&backoff, 9)), (10 * MILLI, 10 * MILLI));
+    }
+    assert_eq!(delay(&short.base_delay(5 * MILLI), 1), 5 * MILLI);
+    assert_eq!(delay(&PLAIN.base_delay(30 * SECOND), 9), 30 * SECOND);
+    assert_eq!(short.check(), Ok(short));
+    assert!(short.base_delay(11 * MILLI).check().is_err());
+    let constant = Constant::new(SECOND).jitter(Jitter::Decorrelated);
+    assert_eq!(delay(&constant, 3), SECOND);
+    assert_eq!(constant.check(), Err(ConfigError::JitterNeedsGrowth(Jitter::Decorrelated)));
+}
+
+#[test]
+fn every_value_of_every_setting_makes_a_backoff() {
+    let mut random = fastrand::Rng::with_seed(22);
+    for _ in 0..20_000 {
+        let mut duration = || match random.u8(0..6) {
+            0 => Duration::ZERO,
+            1 => Duration::MAX,
+            2 => Duration::from_nanos(1),
+            _ => Duration::from_nanos(random.u64(..) >> random.u32(0..64)),
+        };
+        let (base, longest) = (duration(), duration());
+        let factor = f64::from_bits(random.u64(..));
+        let retry = random.u32(..) >> random.u32(0..32);
+        for jitter in
+            [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::FromBase]
+        {
+            let backoff = Exponential::new().base_delay(base).max_delay(longest).factor(factor);
+            let wait = &mut Random::seeded(1);
+            let drawn = backoff.jitter(jitter).delay(&mut Wait::new(retry, Some(longest), wait));
+            assert!(drawn <= longest, "{jitter} of {base:?}, {longest:?}, {factor}: {drawn:?}");
+        }
+        let shrinking = PLAIN.base_delay(base).factor(factor.min(1.0));
+        assert_eq!(delay(&shrinking, retry), base, "{factor}");
+    }
+}
+
+const LONGEST: Duration = Duration::from_millis(1);
+
+#[retryable(policy = exponential(base_delay = "1s", max_delay = LONGEST, factor = f64::NAN, retries = 1))]
+async fn configured(calls: &mut u32) -> io::Result<u32> {
+    *calls += 1;
+    if *calls == 2 { Ok(1) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_setting_makes_a_call_panic() {
+    let begin = tokio::time::Instant::now();
+    assert_eq!(configured(&mut 0).await.unwrap(), 1);
+    assert!(begin.elapsed() <= 2 * LONGEST, "{:?}", begin.elapsed());
 }
 
 /// Draws delays in milliseconds for the fourth retry of base 100 ms (nominal 800 ms, capped at 700 ms).

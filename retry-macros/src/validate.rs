@@ -179,19 +179,16 @@ fn check_constant_jitter(leaf: &Leaf) -> Result<()> {
 }
 
 fn check_max_delay(leaf: &Leaf) -> Result<()> {
-    const DEFAULT_BASE_DELAY: u128 = 50_000_000;
     let Some(DurationArg::Literal { nanos: max, text, span }) = &leaf.max_delay else {
         return Ok(());
     };
-    let (base, base_text) = match &leaf.base_delay {
-        None => (DEFAULT_BASE_DELAY, "50ms, the default"),
-        Some(DurationArg::Literal { nanos, text, .. }) => (*nanos, text.as_str()),
-        Some(DurationArg::Expr(_)) => return Ok(()),
-    };
-    if *max >= base {
-        return Ok(());
+    match &leaf.base_delay {
+        Some(DurationArg::Literal { nanos: base, text: base_text, .. }) if max < base => Err(
+            Error::new(*span, format!("`max_delay` ({text}) is below `base_delay` ({base_text})")),
+        ),
+        // A base that is not set is no longer than the longest delay.
+        _ => Ok(()),
     }
-    Err(Error::new(*span, format!("`max_delay` ({text}) is below `base_delay` ({base_text})")))
 }
 
 fn check_factor(leaf: &Leaf) -> Result<()> {

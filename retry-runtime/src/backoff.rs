@@ -108,29 +108,32 @@ impl Constant {
 
     /// Randomises the delay.
     ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) for [`Jitter::Decorrelated`] and [`Jitter::FromBase`], which need
-    /// delays that grow.
-    /// [`Constant::checked`] returns an error instead.
+    /// [`Jitter::Decorrelated`] and [`Jitter::FromBase`] draw from what a delay has grown by, so they do nothing to this
+    /// one; [`check`](Self::check) finds that.
     pub const fn jitter(self, jitter: Jitter) -> Self {
-        match Self::checked(self.delay, jitter) {
-            Ok(constant) => constant,
-            Err(_) => panic!(
-                "a constant delay does not grow, so `decorrelated` and `from_base` jitter do nothing"
-            ),
-        }
+        Self { jitter, ..self }
     }
 
-    /// Builds a constant backoff from settings that are only known at run time.
+    /// Builds a constant backoff, and checks it.
     ///
     /// # Errors
     ///
     /// Returns [`ConfigError::JitterNeedsGrowth`] for jitter that does nothing to a constant delay.
     pub const fn checked(delay: Duration, jitter: Jitter) -> Result<Self, ConfigError> {
-        match jitter {
-            Jitter::None | Jitter::Full | Jitter::Equal => Ok(Self { delay, jitter }),
-            Jitter::Decorrelated | Jitter::FromBase => Err(ConfigError::JitterNeedsGrowth(jitter)),
+        Self { delay, jitter }.check()
+    }
+
+    /// Returns the backoff, or the error in its settings; see [`Exponential::check`].
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigError::JitterNeedsGrowth`] for jitter that does nothing to a constant delay.
+    pub const fn check(self) -> Result<Self, ConfigError> {
+        match self.jitter {
+            Jitter::None | Jitter::Full | Jitter::Equal => Ok(self),
+            Jitter::Decorrelated | Jitter::FromBase => {
+                Err(ConfigError::JitterNeedsGrowth(self.jitter))
+            }
         }
     }
 
@@ -158,6 +161,12 @@ impl Backoff for Constant {
 ///
 /// Defaults: base delay 50 ms, factor 2, longest delay 20 s, full jitter, as in the AWS SDKs.
 ///
+/// No setting panics, whatever its value and the order: settings that contradict each other come from configuration,
+/// and a service shall not fall over them at each call.
+/// No delay is longer than the longest delay, the first included; of the two the one that is not set gives way.
+/// A factor below 1, or that is no number, is taken as 1.
+/// [`check`](Self::check) finds such settings, in a `const` when it is compiled.
+///
 /// ```
 /// use retry_runtime::Exponential;
 /// use std::time::Duration;
@@ -168,9 +177,10 @@ impl Backoff for Constant {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponential {
-    base_delay: Duration,
+    // Unset means the default, or the other where the two contradict each other: asking for a base of 30 s alone, or for
+    // a longest delay of 10 ms, is no contradiction.
+    base_delay: Option<Duration>,
     factor: f64,
-    // Unset means the default, or the base where that is longer: asking for a base of 30 s alone is no contradiction.
     max_delay: Option<Duration>,
     jitter: Jitter,
 }
@@ -181,39 +191,24 @@ impl Exponential {
 
     /// Starts from the defaults.
     pub const fn new() -> Self {
-        Self {
-            base_delay: Self::DEFAULT_BASE_DELAY,
-            factor: 2.0,
-            max_delay: None,
-            jitter: Jitter::Full,
-        }
+        Self { base_delay: None, factor: 2.0, max_delay: None, jitter: Jitter::Full }
     }
 
     /// Sets the delay before the first retry; zero never waits.
     ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) if a longest delay was set that is shorter.
+    /// A longest delay that is shorter holds for this one, too.
     pub const fn base_delay(self, base_delay: Duration) -> Self {
-        Self { base_delay, ..self }.or_panic()
+        Self { base_delay: Some(base_delay), ..self }
     }
 
     /// Sets the longest delay, before jitter.
-    ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) if it is shorter than the base delay.
     pub const fn max_delay(self, max_delay: Duration) -> Self {
-        Self { max_delay: Some(max_delay), ..self }.or_panic()
+        Self { max_delay: Some(max_delay), ..self }
     }
 
-    /// Sets the factor; 1 keeps the delay constant.
-    ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) if the factor is below 1, infinite or not a number.
+    /// Sets the factor; 1 keeps the delay constant, and so does what is below, or no number.
     pub const fn factor(self, factor: f64) -> Self {
-        Self { factor, ..self }.or_panic()
+        Self { factor, ..self }
     }
 
     /// Sets how the delays are randomised.
@@ -221,7 +216,7 @@ impl Exponential {
         Self { jitter, ..self }
     }
 
-    /// Builds an exponential backoff from settings that are only known at run time, with full jitter.
+    /// Builds an exponential backoff with full jitter, and checks it.
     ///
     /// # Errors
     ///
@@ -231,56 +226,75 @@ impl Exponential {
         factor: f64,
         max_delay: Duration,
     ) -> Result<Self, ConfigError> {
-        Self { base_delay, factor, max_delay: Some(max_delay), jitter: Jitter::Full }.check()
+        Self::new().base_delay(base_delay).factor(factor).max_delay(max_delay).check()
     }
 
-    /// Returns the delay before the first retry, before jitter.
-    pub const fn first_delay(&self) -> Duration {
-        self.base_delay
-    }
-
-    /// Returns the longest delay.
-    pub const fn longest_delay(&self) -> Duration {
-        match self.max_delay {
-            Some(max_delay) => max_delay,
-            None if Self::DEFAULT_MAX_DELAY.as_nanos() < self.base_delay.as_nanos() => {
-                self.base_delay
-            }
-            None => Self::DEFAULT_MAX_DELAY,
-        }
-    }
-
-    const fn check(self) -> Result<Self, ConfigError> {
-        let max_delay = self.longest_delay();
+    /// Returns the backoff, or the error in its settings: for those that come from a file, and, in a `const`, for the
+    /// compiler.
+    ///
+    /// ```
+    /// use retry_runtime::{ConfigError, Exponential};
+    /// use std::time::Duration;
+    ///
+    /// const LONGEST: Duration = Duration::from_secs(5);
+    /// const CHECKED: Exponential = match Exponential::new().max_delay(LONGEST).check() {
+    ///     Ok(backoff) => backoff,
+    ///     Err(_) => panic!("does not compile if the settings contradict each other"),
+    /// };
+    /// # let _ = CHECKED;
+    ///
+    /// let impossible = Exponential::new().base_delay(2 * LONGEST).max_delay(LONGEST);
+    /// assert!(matches!(impossible.check(), Err(ConfigError::MaxDelayBelowBase { .. })));
+    /// assert_eq!(impossible.first_delay(), LONGEST); // holds all the same
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the [`ConfigError`] with the impossible value.
+    pub const fn check(self) -> Result<Self, ConfigError> {
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
             return Err(ConfigError::Factor(self.factor));
         }
-        if max_delay.as_nanos() < self.base_delay.as_nanos() {
-            return Err(ConfigError::MaxDelayBelowBase { base_delay: self.base_delay, max_delay });
+        if let (Some(base_delay), Some(max_delay)) = (self.base_delay, self.max_delay)
+            && max_delay.as_nanos() < base_delay.as_nanos()
+        {
+            return Err(ConfigError::MaxDelayBelowBase { base_delay, max_delay });
         }
         Ok(self)
     }
 
-    const fn or_panic(self) -> Self {
-        match self.check() {
-            Ok(checked) => checked,
-            Err(ConfigError::Factor(_)) => panic!("`factor` must be a finite number of at least 1"),
-            Err(_) => panic!("`max_delay` is below `base_delay`"),
+    /// Returns the delay before the first retry, before jitter.
+    pub const fn first_delay(&self) -> Duration {
+        let base_delay = match self.base_delay {
+            Some(base_delay) => base_delay,
+            None => Self::DEFAULT_BASE_DELAY,
+        };
+        shorter(base_delay, self.longest_delay())
+    }
+
+    /// Returns the longest delay.
+    pub const fn longest_delay(&self) -> Duration {
+        match (self.max_delay, self.base_delay) {
+            (Some(max_delay), _) => max_delay,
+            (None, Some(base_delay)) => longer(base_delay, Self::DEFAULT_MAX_DELAY),
+            (None, None) => Self::DEFAULT_MAX_DELAY,
         }
     }
 
     /// Returns `min(max_delay, base_delay · factor^(retry - 1))`.
     fn nominal(&self, retry: u32) -> Duration {
-        let longest = self.longest_delay();
-        if self.base_delay.is_zero() {
+        let (base, longest) = (self.first_delay(), self.longest_delay());
+        if base.is_zero() {
             return Duration::ZERO;
         }
+        // What is no number is not at least 1, either.
+        let factor = if self.factor >= 1.0 { self.factor } else { 1.0 };
         let power = i32::try_from(retry.saturating_sub(1)).unwrap_or(i32::MAX);
         #[expect(
             clippy::cast_precision_loss,
             reason = "53 bits hold every delay below 104 days to the nanosecond"
         )]
-        let nanos = self.base_delay.as_nanos() as f64 * self.factor.powi(power);
+        let nanos = base.as_nanos() as f64 * factor.powi(power);
         // The conversion saturates, infinity included.
         #[expect(
             clippy::cast_possible_truncation,
@@ -288,7 +302,7 @@ impl Exponential {
             reason = "never negative; rounded"
         )]
         let nanos = nanos.round() as u128;
-        duration_from_nanos(nanos).clamp(self.base_delay, longest)
+        duration_from_nanos(nanos).max(base).min(longest)
     }
 }
 
@@ -301,10 +315,18 @@ impl Default for Exponential {
 impl Backoff for Exponential {
     fn delay(&self, wait: &mut Wait<'_>) -> Duration {
         let delay = Delay {
-            base: self.base_delay,
+            base: self.first_delay(),
             nominal: self.nominal(wait.retry),
             longest: self.longest_delay(),
         };
-        self.jitter.apply(delay, wait.previous.unwrap_or(self.base_delay), wait.random)
+        self.jitter.apply(delay, wait.previous.unwrap_or(delay.base), wait.random)
     }
+}
+
+const fn shorter(left: Duration, right: Duration) -> Duration {
+    if left.as_nanos() < right.as_nanos() { left } else { right }
+}
+
+const fn longer(left: Duration, right: Duration) -> Duration {
+    if left.as_nanos() < right.as_nanos() { right } else { left }
 }

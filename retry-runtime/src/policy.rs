@@ -1,8 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Advice, Backoff, Constant, Exponential, Failure, Guards, Jitter, Limits, Random, Reason, Rule,
-    Timing, Untimed, Wait,
+    Advice, Backoff, ConfigError, Constant, Exponential, Failure, Guards, Jitter, Limits, Random,
+    Reason, Rule, Timing, Untimed, Wait,
 };
 
 /// The part of a policy that does not depend on the error: what a call remembers, and its time limits.
@@ -214,14 +214,22 @@ impl RetryPolicy<Constant> {
         Self::new(Constant::new(delay))
     }
 
-    /// Randomises the delay.
-    ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) for jitter that needs growing delays; see [`Constant::jitter`].
+    /// Randomises the delay; see [`Constant::jitter`].
     pub const fn jitter(mut self, jitter: Jitter) -> Self {
         self.backoff = self.backoff.jitter(jitter);
         self
+    }
+
+    /// Returns the policy, or the error in its settings; see [`Exponential::check`].
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigError::JitterNeedsGrowth`] for jitter that does nothing to a constant delay.
+    pub const fn check(self) -> Result<Self, ConfigError> {
+        match self.backoff.check() {
+            Ok(_) => Ok(self),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -233,29 +241,19 @@ impl RetryPolicy<Exponential> {
 
     /// Sets the delay before the first retry.
     ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) if a longest delay was set that is shorter.
+    /// A longest delay that is shorter holds for this one, too.
     pub const fn base_delay(mut self, base_delay: Duration) -> Self {
         self.backoff = self.backoff.base_delay(base_delay);
         self
     }
 
     /// Sets the longest delay, before jitter.
-    ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) if it is shorter than the base delay.
     pub const fn max_delay(mut self, max_delay: Duration) -> Self {
         self.backoff = self.backoff.max_delay(max_delay);
         self
     }
 
-    /// Sets the factor by which the delay grows.
-    ///
-    /// # Panics
-    ///
-    /// Panics (in a `const`: does not compile) if the factor is below 1, infinite or not a number.
+    /// Sets the factor by which the delay grows; what is below 1, or no number, is taken as 1.
     pub const fn factor(mut self, factor: f64) -> Self {
         self.backoff = self.backoff.factor(factor);
         self
@@ -265,6 +263,18 @@ impl RetryPolicy<Exponential> {
     pub const fn jitter(mut self, jitter: Jitter) -> Self {
         self.backoff = self.backoff.jitter(jitter);
         self
+    }
+
+    /// Returns the policy, or the error in its settings; see [`Exponential::check`].
+    ///
+    /// # Errors
+    ///
+    /// Returns the [`ConfigError`] with the impossible value.
+    pub const fn check(self) -> Result<Self, ConfigError> {
+        match self.backoff.check() {
+            Ok(_) => Ok(self),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use retry_runtime::{
-    Attempt, Classify, Composite, Disposition, Exponential, Failure, Jitter, Reason, RetryPolicy,
-    retryable,
+    Attempt, Classify, Composite, ConfigError, Disposition, Exponential, Failure, Jitter, Reason,
+    RetryPolicy, retryable,
 };
 use tokio::time::{Instant, sleep};
 
@@ -202,9 +202,13 @@ fn members_keep_their_order() {
 
 /// coredis' jitter exceeds a longest delay that is below the base delay (its finding C16).
 #[test]
-#[should_panic(expected = "`max_delay` is below `base_delay`")]
-fn a_longest_delay_below_the_base_is_refused() {
-    let _ = RetryPolicy::exponential().base_delay(SECOND).max_delay(MILLI);
+fn a_longest_delay_below_the_base_holds_and_is_found_by_a_check() {
+    let policy = RetryPolicy::exponential().base_delay(SECOND).max_delay(MILLI);
+    assert!(policy.schedule().all(|bounds| bounds == (Duration::ZERO..=MILLI)));
+    assert_eq!(
+        policy.check(),
+        Err(ConfigError::MaxDelayBelowBase { base_delay: SECOND, max_delay: MILLI })
+    );
 }
 
 /// coredis tells its hooks the exception and nothing else, and the body nothing at all (its finding C18).
