@@ -123,6 +123,14 @@ impl Link {
         }
     }
 
+    /// Ends the connection if it is forgotten.
+    pub fn wake(&self) {
+        if self.mode() == Mode::Forget {
+            self.mode.store(Mode::Pass.encode(), Ordering::Relaxed);
+            self.cut(true);
+        }
+    }
+
     fn mode(&self) -> Mode {
         Mode::decode(self.mode.load(Ordering::Relaxed))
     }
@@ -140,7 +148,12 @@ impl Link {
     /// Reads what a client sends until it leaves.
     pub async fn swallow(&self, mut client: TcpStream) {
         let mut buffer = [0; 4096];
-        while client.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
+        let swallow =
+            async { while client.read(&mut buffer).await.is_ok_and(|length| length > 0) {} };
+        tokio::select! {
+            () = swallow => {}
+            () = self.ended.notified() => {}
+        }
     }
 
     /// Passes bytes until one of the ends leaves, or the link is cut.

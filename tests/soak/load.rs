@@ -13,9 +13,10 @@ use retry_runtime::fred::RetryClient;
 use tokio::{runtime::Handle, task::JoinSet};
 
 use crate::{
-    calls::{Caller, Loadable, Own, Replicas},
+    calls::{Caller, Loadable, Replicas},
     kind::Kind,
     ledger::{Ledger, Told},
+    own::Own,
 };
 
 /// How many tasks call, all kinds together.
@@ -25,7 +26,10 @@ const TASKS: u32 = 32;
 /// both hold up what comes after them.
 const OWN: u32 = 2;
 
-/// The tasks, and when each was last answered.
+/// Each task, the transactions of all, and each third of the slots of a cluster.
+const PULSES: u32 = TASKS + 1 + 3;
+
+/// The tasks, and when each pulse was last felt.
 pub struct Load {
     stop: Arc<AtomicBool>,
     pulses: Arc<Vec<AtomicU32>>,
@@ -65,7 +69,7 @@ impl Load {
     ) -> Self {
         let mut load = Self {
             stop: Arc::default(),
-            pulses: Arc::new((0..TASKS).map(|_| AtomicU32::new(0)).collect()),
+            pulses: Arc::new((0..PULSES).map(|_| AtomicU32::new(0)).collect()),
             tasks: JoinSet::new(),
         };
         let mut task = 0;
@@ -96,7 +100,10 @@ impl Load {
             while !stop.load(Ordering::Relaxed) {
                 let kind = kinds[caller.random.usize(..kinds.len())];
                 if caller.call(kind).await == Told::Done {
-                    pulses[task as usize].store(caller.ledger.now(), Ordering::Relaxed);
+                    let now = caller.ledger.now();
+                    for pulse in proven(task, kind, caller.third) {
+                        pulses[pulse as usize].store(now, Ordering::Relaxed);
+                    }
                 }
                 // The queues are filled more slowly than they could be emptied.
                 let longest = if kind == Kind::Pop { 60_000 } else { 8_000 };
@@ -107,7 +114,7 @@ impl Load {
         self.tasks.spawn_on(calls, runtime);
     }
 
-    /// Returns how many milliseconds after a moment the slowest task had its first success, if all had.
+    /// Returns how many milliseconds after a moment the last pulse was felt again, if all were.
     pub fn recovered(&self, since: u32, first: &mut [Option<u32>]) -> Option<u32> {
         for (pulse, first) in self.pulses.iter().zip(first.iter_mut()) {
             let last = pulse.load(Ordering::Relaxed);
@@ -118,8 +125,8 @@ impl Load {
         first.iter().copied().collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
-    /// Returns how many tasks there are.
-    pub fn tasks(&self) -> usize {
+    /// Returns how many have to be felt after a fault.
+    pub fn pulses(&self) -> usize {
         self.pulses.len()
     }
 
@@ -137,6 +144,17 @@ impl Load {
     }
 }
 
+/// Returns the places of the pulses that a success is for.
+fn proven(task: u32, kind: Kind, third: Option<u32>) -> impl Iterator<Item = u32> {
+    let first = match kind {
+        // They have connections of their own, and prove nothing about the one that all tasks share.
+        Kind::Transaction => Some(TASKS),
+        Kind::Dropped => None,
+        _ => Some(task),
+    };
+    first.into_iter().chain(third.map(|third| TASKS + 1 + third))
+}
+
 fn caller<C: Loadable>(
     client: RetryClient<C>,
     ledger: &Arc<Ledger>,
@@ -151,5 +169,6 @@ fn caller<C: Loadable>(
         own: [own("set"), own("once")],
         replicas: manner.replicas,
         lossy: manner.lossy,
+        third: None,
     }
 }

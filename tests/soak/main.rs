@@ -1,4 +1,4 @@
-//! `soak [minutes] [single|pool|cluster|sentinel|all] [seed]`: load under random faults, judged by the servers.
+//! `soak [minutes] [single|pool|cluster|sentinel|name|all] [seed]`: load under random faults, judged by the servers.
 //!
 //! A relay makes the faults of the network, signals and commands those of the servers; 32 tasks make all kinds of
 //! calls, each of whose writes has a number of its own, and in the end what the servers hold is compared with what the
@@ -12,10 +12,13 @@ mod ledger;
 mod link;
 mod load;
 mod oracle;
+mod outages;
+mod own;
 mod relay;
 mod report;
 mod run;
 mod topology;
+mod units;
 mod watch;
 
 use std::{
@@ -30,7 +33,7 @@ use std::{
 
 use self::{report::report, run::Plan, topology::Topology};
 
-const USAGE: &str = "soak [minutes] [single|pool|cluster|sentinel|all] [seed]";
+const USAGE: &str = "soak [minutes] [single|pool|cluster|sentinel|name|all] [seed]";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();

@@ -1,6 +1,9 @@
 //! Compares what the client said with what the servers executed.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, UNIX_EPOCH},
+};
 
 use retry_tests::RedisServer;
 
@@ -14,17 +17,20 @@ use crate::{
 /// How much later than an error a write may arrive without being called late: clocks and threads are no better.
 const MARGIN: u32 = 5;
 
-/// What was found, by number of the effect or in words.
+/// Findings by the kind of call.
+pub type Findings = BTreeMap<String, Vec<String>>;
+
+/// What was found.
 #[derive(Debug, Default)]
 pub struct Verdict {
     /// Executed more than once, though nobody agreed.
-    pub doubled: Vec<String>,
+    pub doubled: Findings,
     /// Acknowledged, but not executed.
-    pub lost: Vec<String>,
+    pub lost: Findings,
     /// Told not to be executed, but executed.
-    pub ghosts: Vec<String>,
+    pub ghosts: Findings,
     /// Transactions executed in part, and updates that were overwritten.
-    pub torn: Vec<String>,
+    pub torn: Findings,
     /// Calls that never ended.
     pub pending: usize,
     /// Executed more than once by calls whose callers agreed.
@@ -108,7 +114,7 @@ impl Found {
             end
             return all";
         let mut cursor = "0".to_owned();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         loop {
             let values = server.values(&["EVAL", CODE, "0", &cursor]);
             for pair in values[1..].chunks_exact(2) {
@@ -178,24 +184,30 @@ pub fn judge(servers: &Servers, ledger: &Ledger, excused: &[(u32, u32)]) -> Verd
     let pops = ledger.calls().remove(&(Kind::Pop as u8)).unwrap_or_default();
     verdict.doubtful_pops = pops.told.get(&Told::Unknown).copied().unwrap_or(0);
     if verdict.untaken as u64 > verdict.doubtful_pops {
-        verdict.lost.push(format!("{} elements of queues", verdict.untaken));
+        let line = format!("{} elements, {} pops in doubt", verdict.untaken, verdict.doubtful_pops);
+        add(&mut verdict.lost, "queues", line);
     }
     verdict
+}
+
+fn add(findings: &mut Findings, kind: &str, line: String) {
+    findings.entry(kind.to_owned()).or_default().push(line);
 }
 
 fn judge_one(verdict: &mut Verdict, id: usize, effect: &Effect, times: u32, excuse: bool) {
     let kind = KINDS[usize::from(effect.kind)];
     let line = || {
         let at = f64::from(effect.at) / 1000.0;
-        format!("{} {id}: told {:?} at {at:.1} s, executed {times} times", kind.name(), effect.told)
+        format!("{id} told {:?} at {at:.1} s, executed {times} times", effect.told)
     };
+    let add = |findings: &mut Findings| add(findings, kind.name(), line());
     verdict.executed += usize::from(times > 0);
     match (effect.told, times) {
         (Told::Pending, _) => verdict.pending += 1,
         (Told::Done, 0) if kind == Kind::Queue && !excuse => verdict.untaken += 1,
         (Told::Done, 0) if excuse && kind != Kind::Kept => verdict.lost_with_primary += 1,
-        (Told::Done, 0) => verdict.lost.push(line()),
-        (Told::NotExecuted, 1..) => verdict.ghosts.push(line()),
+        (Told::Done, 0) => add(&mut verdict.lost),
+        (Told::NotExecuted, 1..) => add(&mut verdict.ghosts),
         _ => {}
     }
     if times > 1 {
@@ -203,7 +215,7 @@ fn judge_one(verdict: &mut Verdict, id: usize, effect: &Effect, times: u32, excu
             _ if kind.consents() => verdict.doubled_with_consent += 1,
             // What the new primary had not yet heard to be taken is taken again.
             Kind::Queue if excuse => {}
-            _ => verdict.doubled.push(line()),
+            _ => add(&mut verdict.doubled),
         }
     }
 }
@@ -232,7 +244,8 @@ fn judge_pairs(verdict: &mut Verdict, effects: &[Effect], found: &Found) {
             && found.times[id] != found.times[partner]
         {
             let (one, other) = (found.times[id], found.times[partner]);
-            verdict.torn.push(format!("the writes of transaction {id}: {one} and {other} times"));
+            let line = format!("{id}: its writes were executed {one} and {other} times");
+            add(&mut verdict.torn, Kind::Multi.name(), line);
         }
     }
 }
@@ -246,7 +259,8 @@ fn judge_counters(verdict: &mut Verdict, servers: &Servers) {
         let counter = number(&["GET", &format!("{{t{shard}}}n")]);
         let logged = number(&["LLEN", &format!("{{t{shard}}}log")]);
         if counter != logged {
-            verdict.torn.push(format!("counter {shard} is {counter} after {logged} transactions"));
+            let line = format!("counter {shard} is {counter} after {logged}");
+            add(&mut verdict.torn, Kind::Transaction.name(), line);
         }
     }
 }

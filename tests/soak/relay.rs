@@ -43,6 +43,8 @@ struct Shared {
     /// The mode of connections that are new.
     mode: AtomicU64,
     next: AtomicU64,
+    /// Where new connections to a port go, if not to the same port of the servers.
+    routes: Mutex<BTreeMap<u16, u16>>,
     links: Mutex<BTreeMap<u64, Arc<Link>>>,
 }
 
@@ -57,6 +59,7 @@ impl Relay {
             gate: AtomicU8::new(Gate::Open as u8),
             mode: AtomicU64::new(Mode::Pass.encode()),
             next: AtomicU64::new(0),
+            routes: Mutex::default(),
             links: Mutex::default(),
         });
         let relay = Self { shared };
@@ -107,7 +110,9 @@ impl Relay {
         self.links().insert(number, Arc::clone(&link));
         if silent {
             link.swallow(client).await;
-        } else if let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+        } else if let Ok(server) =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.target(port))).await
+        {
             link.run(client, server).await;
         }
         self.links().remove(&number);
@@ -115,6 +120,17 @@ impl Relay {
 
     fn links(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Link>>> {
         self.shared.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn target(&self, port: u16) -> u16 {
+        let routes = self.shared.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.get(&port).copied().unwrap_or(port)
+    }
+
+    /// Leads new connections to another server, as a name does that points elsewhere.
+    pub fn route(&self, port: u16, target: u16) {
+        let mut routes = self.shared.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.insert(port, target);
     }
 
     fn gate(&self) -> Gate {
@@ -145,6 +161,11 @@ impl Relay {
         self.set_gate(Gate::Open);
         self.set_new(Mode::Pass);
         self.each(|| true, Link::heal);
+    }
+
+    /// Ends the connections that are forgotten, as a firewall that answers again.
+    pub fn wake(&self) {
+        self.each(|| true, Link::wake);
     }
 
     /// Lets something happen once to the next bytes on the connections that are picked.

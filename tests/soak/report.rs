@@ -5,6 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use crate::{
     kind::KINDS,
     ledger::Told,
+    oracle::Findings,
     run::{OfKind, Outcome, Plan, Usage},
 };
 
@@ -12,7 +13,7 @@ use crate::{
 const BOUND: u32 = 2_000;
 
 /// How many examples of a finding are printed.
-const EXAMPLES: usize = 8;
+const EXAMPLES: usize = 4;
 
 /// Prints a run, and returns whether it showed nothing that must not be.
 pub fn report(plan: Plan, outcome: &Outcome) -> bool {
@@ -37,20 +38,25 @@ pub fn report(plan: Plan, outcome: &Outcome) -> bool {
         outcome.ledger.olders(),
     );
     let wrong = outcome.ledger.wrongs();
-    let slow = slow(outcome);
+    let wrong =
+        if wrong.is_empty() { Findings::new() } else { [("answers".to_owned(), wrong)].into() };
     let findings = [
         ("duplicated without consent", &verdict.doubled),
         ("lost", &verdict.lost),
         ("ghosts", &verdict.ghosts),
         ("torn transactions and lost updates", &verdict.torn),
         ("wrong answers", &wrong),
-        ("recoveries over the bound", &slow),
+        ("recoveries over the bound", &slow(outcome)),
     ];
     let mut clean = true;
     for (name, found) in findings {
-        println!("{name}: {}", found.len());
-        found.iter().take(EXAMPLES).for_each(|example| println!("    {example}"));
-        clean &= found.is_empty();
+        let number = found.values().map(Vec::len).sum::<usize>();
+        println!("{name}: {number}");
+        clean &= number == 0;
+        for (kind, lines) in found {
+            let some = lines.iter().take(EXAMPLES).map(String::as_str).collect::<Vec<_>>();
+            println!("    {kind}: {}, such as {}", lines.len(), some.join("; "));
+        }
     }
     let broken = [outcome.broken_tasks, verdict.pending, outcome.unrestored];
     println!(
@@ -110,13 +116,14 @@ fn faults(outcome: &Outcome) -> String {
 
 /// Returns the middle one; a recovery that did not come is longer than all.
 fn median(of_kind: &OfKind) -> Option<u32> {
-    let mut all = of_kind.recoveries.clone();
-    all.sort_unstable_by_key(|recovery| recovery.unwrap_or(u32::MAX));
-    all.get(all.len() / 2).copied().flatten()
+    let all = of_kind.recoveries.iter().map(|(_, recovery)| recovery.unwrap_or(u32::MAX));
+    let mut all = all.collect::<Vec<_>>();
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().filter(|middle| *middle != u32::MAX)
 }
 
 fn longest(of_kind: &OfKind) -> String {
-    let all = of_kind.recoveries.iter().copied().collect::<Option<Vec<_>>>();
+    let all = of_kind.recoveries.iter().map(|(_, recovery)| *recovery).collect::<Option<Vec<_>>>();
     all.map_or_else(|| "never".to_owned(), |all| format!("{} ms", all.iter().max().unwrap_or(&0)))
 }
 
@@ -144,15 +151,20 @@ fn megabytes(kilobytes: u64) -> f64 {
     f64::from(u32::try_from(kilobytes).unwrap_or(u32::MAX)) / 1024.0
 }
 
-fn slow(outcome: &Outcome) -> Vec<String> {
-    let mut slow = Vec::new();
+fn slow(outcome: &Outcome) -> Findings {
+    let mut slow = Findings::new();
     for (fault, of_kind) in &outcome.kinds {
-        for recovery in &of_kind.recoveries {
+        let text = |(end, recovery): &(u32, Option<u32>)| {
+            let end = f64::from(*end) / 1000.0;
             match recovery {
-                Some(..=BOUND) => {}
-                Some(milliseconds) => slow.push(format!("{}: {milliseconds} ms", fault.name())),
-                None => slow.push(format!("{}: not all tasks in 20 s", fault.name())),
+                Some(..=BOUND) => None,
+                Some(milliseconds) => Some(format!("{milliseconds} ms at {end:.1} s")),
+                None => Some(format!("not all tasks in 20 s at {end:.1} s")),
             }
+        };
+        let lines = of_kind.recoveries.iter().filter_map(text).collect::<Vec<_>>();
+        if !lines.is_empty() {
+            slow.insert(fault.name(), lines);
         }
     }
     slow

@@ -14,10 +14,11 @@ use tokio::runtime::Runtime;
 
 use crate::{
     calls::Replicas,
-    faults::{Fault, restore},
+    faults::Fault,
     ledger::{Errors, Ledger},
     load::{Clients, Load, Manner, own_clients},
     oracle::{Verdict, judge},
+    outages::restore,
     topology::{Stage, Topology},
     watch::{Watch, memory, open_files},
 };
@@ -39,8 +40,8 @@ pub struct Plan {
 /// The faults of one kind.
 #[derive(Debug, Default)]
 pub struct OfKind {
-    /// Milliseconds until every task had succeeded; none where not all did in time.
-    pub recoveries: Vec<Option<u32>>,
+    /// When a fault ended, and the milliseconds until every task had succeeded; none where not all did in time.
+    pub recoveries: Vec<(u32, Option<u32>)>,
     pub errors: Errors,
     /// Milliseconds from the end of a fault to the last error.
     pub last_error: u32,
@@ -166,6 +167,10 @@ impl Scene<'_> {
         let end = self.ledger.now();
         let first = self.recover(end);
         let mut recovery = first;
+        if first.is_none() {
+            // The next fault is to find a client that works.
+            stage.relay.wake();
+        }
         let moved = fault.moves_primary() || stage.servers.roles() != roles;
         if stage.servers.len() > 1 && moved {
             self.unrestored += usize::from(!restore(stage));
@@ -176,7 +181,7 @@ impl Scene<'_> {
         }
         let errors = self.ledger.take_errors();
         let kind = self.kinds.entry(fault).or_default();
-        kind.recoveries.push(recovery);
+        kind.recoveries.push((end, recovery));
         if errors.number > 0 {
             kind.last_error = kind.last_error.max(errors.last_at.saturating_sub(end));
         }
@@ -186,7 +191,7 @@ impl Scene<'_> {
 
     /// Waits until every task has succeeded since a moment; returns the milliseconds of the last.
     fn recover(&self, since: u32) -> Option<u32> {
-        let mut first = vec![None; self.load.tasks()];
+        let mut first = vec![None; self.load.pulses()];
         let begin = Instant::now();
         loop {
             let recovered = self.load.recovered(since, &mut first);

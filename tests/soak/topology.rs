@@ -33,6 +33,9 @@ const POLICY: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
 const DURABLE: [&str; 6] =
     ["--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes"];
 
+/// How long servers may need until they agree on another primary.
+pub const AGREEMENT: Duration = Duration::from_secs(40);
+
 /// How long the nodes of a cluster wait for each other.
 pub const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -43,12 +46,16 @@ pub enum Topology {
     Pool,
     Cluster,
     Sentinel,
+    /// A primary and its replica behind one address, which leads to whichever is the primary.
+    Name,
 }
 
 /// The servers, ended when dropped, and the relay before them.
 pub struct Stage {
     pub servers: Servers,
     pub relay: Relay,
+    /// The server that stands still, which is not to be asked anything.
+    pub stopped: Option<usize>,
 }
 
 /// The servers of a topology.
@@ -56,11 +63,14 @@ pub enum Servers {
     One(RedisServer),
     Cluster(RedisCluster),
     Sentinel(RedisSentinel),
+    /// Two, and which of them is the primary.
+    Name([RedisServer; 2], usize),
 }
 
 impl Topology {
     /// All, in the order in which they are run.
-    pub const ALL: [Self; 4] = [Self::Single, Self::Pool, Self::Cluster, Self::Sentinel];
+    pub const ALL: [Self; 5] =
+        [Self::Single, Self::Pool, Self::Cluster, Self::Sentinel, Self::Name];
 
     /// Returns the word that names it.
     pub fn name(self) -> &'static str {
@@ -69,6 +79,7 @@ impl Topology {
             Self::Pool => "pool",
             Self::Cluster => "cluster",
             Self::Sentinel => "sentinel",
+            Self::Name => "name",
         }
     }
 
@@ -76,7 +87,7 @@ impl Topology {
     pub fn replicas(self) -> i64 {
         match self {
             Self::Single | Self::Pool => 0,
-            Self::Cluster => 1,
+            Self::Cluster | Self::Name => 1,
             Self::Sentinel => 2,
         }
     }
@@ -94,13 +105,20 @@ impl Stage {
                 let arguments = [&DURABLE[..], &named, &told].concat();
                 Servers::Cluster(RedisCluster::start_with(NODE_TIMEOUT, &arguments))
             }
+            Topology::Name => {
+                let servers = [(); 2].map(|()| RedisServer::start(&DURABLE));
+                let port = servers[0].port().to_string();
+                servers[1].command(&["REPLICAOF", "127.0.0.1", &port]);
+                Servers::Name(servers, 0)
+            }
             Topology::Sentinel => Servers::Sentinel(RedisSentinel::start_with(&DURABLE)),
         };
+        assert!(servers.wait(AGREEMENT, Servers::is_whole), "the servers do not agree");
         let relay = match &servers {
             Servers::Sentinel(all) => Relay::start(&servers.ports(), &all.sentinel_ports()),
             _ => Relay::start(&servers.ports(), &[]),
         };
-        Self { servers, relay }
+        Self { servers, relay, stopped: None }
     }
 
     /// Connects a client.
@@ -124,7 +142,9 @@ impl Stage {
     fn config(&self) -> Config {
         let host = ADDRESS.to_string();
         let server = match &self.servers {
-            Servers::One(server) => ServerConfig::new_centralized(host, server.port()),
+            Servers::One(server) | Servers::Name([server, _], _) => {
+                ServerConfig::new_centralized(host, server.port())
+            }
             Servers::Cluster(cluster) => ServerConfig::Clustered {
                 hosts: (0..3).map(|node| Server::new(&*host, cluster.node(node).port())).collect(),
                 policy: ClusterDiscoveryPolicy::ConfigEndpoint,
@@ -145,6 +165,7 @@ impl Servers {
             Self::One(_) => 1,
             Self::Cluster(_) => 6,
             Self::Sentinel(_) => 3,
+            Self::Name(..) => 2,
         }
     }
 
@@ -156,6 +177,7 @@ impl Servers {
     pub fn get(&self, place: usize) -> &RedisServer {
         match self {
             Self::One(server) => server,
+            Self::Name(servers, _) => &servers[place],
             Self::Cluster(cluster) => cluster.node(place),
             Self::Sentinel(all) => all.server(place),
         }
@@ -165,6 +187,7 @@ impl Servers {
     pub fn get_mut(&mut self, place: usize) -> &mut RedisServer {
         match self {
             Self::One(server) => server,
+            Self::Name(servers, _) => &mut servers[place],
             Self::Cluster(cluster) => cluster.node_mut(place),
             Self::Sentinel(all) => all.server_mut(place),
         }
@@ -174,6 +197,7 @@ impl Servers {
     pub fn primaries(&self) -> Vec<usize> {
         match self {
             Self::One(_) => vec![0],
+            Self::Name(_, primary) => vec![*primary],
             Self::Sentinel(all) => vec![all.primary()],
             Self::Cluster(_) => {
                 let is_primary = |place: &usize| self.is_primary(*place);
