@@ -59,14 +59,14 @@ async fn failure(client: &RetryClient, class: ErrorClass) -> Error {
     }
 }
 
-/// fred tells nobody why it does not connect again, so the commands end with their time.
 #[tokio::test]
 async fn a_client_that_fred_connects_waits_for_the_old_password() {
     let server = RedisServer::start(&["--requirepass", "old"]);
     let client = RetryClient::connect(config(&server, "old"), POLICY).await.expect("the password");
     let admin = change_password(&server, &client, "new").await;
-    let error = failure(&client, ErrorClass::TIMEOUT).await;
-    assert_eq!(error.disposition(), Disposition::Unknown);
+    let error = failure(&client, ErrorClass::AUTH).await;
+    assert_eq!(error.disposition(), Disposition::Permanent);
+    assert!(error.details().contains("not connected to 127.0.0.1:"), "{error}");
     let executed: u64 = admin.get("counter").await.expect("a number");
     admin.config_set("requirepass", "old").await.expect("allowed");
     let patient = client.with_policy(RETRIES.attempt_timeout(Duration::from_secs(20)));

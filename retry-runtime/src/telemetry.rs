@@ -139,6 +139,22 @@ pub(crate) fn never_reconnects() {
     );
 }
 
+/// Tells that a connection is lost: once, whatever follows.
+#[cfg(feature = "fred")]
+pub(crate) fn connection_lost(server: &impl std::fmt::Display, cause: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "retry_runtime", %server, cause, "connection lost");
+    let _ = (server, cause);
+}
+
+/// Tells that a connection is back that was lost.
+#[cfg(feature = "fred")]
+pub(crate) fn connection_back(server: &str, lost_for: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "retry_runtime", server, lost_for = ?lost_for, "connection is back");
+    let _ = (server, lost_for);
+}
+
 /// Publishes the state of what watches over a call, after each failure and after a success that follows one.
 pub(crate) fn guards(operation: &'static str, guarding: &Guarding) {
     #[cfg(feature = "metrics")]

@@ -4,18 +4,21 @@ use std::{future::Future, time::Duration};
 
 use ::fred::{
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, FredResult},
+    interfaces::FredResult,
     types::config::Server,
 };
-use tokio::time::{Instant, timeout};
+use tokio::{sync::futures::OwnedNotified, time::Instant};
 
 use super::{
     ErrorClass,
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, Once},
     commands::{Command, Reply, Sender, Wait},
-    connection::too_slow,
+    connection::{LONGEST_CONNECT, closed},
     judge::{Failed, described},
+    link::Standing,
+    pulse::{Flight, Patience},
     target::{BoxFuture, Target},
+    watch::servers,
 };
 use crate::{
     Classify, Cut, Disposition, ErasedState, Pause, Reason, Stop,
@@ -44,20 +47,23 @@ type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, Result<T, Failed>> 
 impl<C: Target> Sender for Direct<'_, C> {
     type Client = Once<C>;
 
-    fn first(&self, command: Command) -> Option<Once<C>> {
+    fn first(&self, command: Command) -> Option<(Once<C>, Flight<'_>)> {
         // Only limits, guards, hooks, blocking commands and a lost connection make the attempts of a client differ.
-        let plain = self.settings.is_plain
-            && !self.hooks.any()
-            && command.wait == Wait::No
-            && self.connection.is_up();
-        plain.then(|| self.client.with_options(&self.settings.options))
+        let is_plain = self.settings.is_plain && !self.hooks.any() && command.wait == Wait::No;
+        if !is_plain || self.connection.is_troubled() {
+            return None;
+        }
+        let part = self.connection.choose()?;
+        let flight = self.connection.depart(part, self.settings.patience);
+        Some((self.members[part].with_options(&self.settings.options), flight))
     }
 
     fn slot(&self, key: impl FnOnce() -> Option<u16>) -> Option<u16> {
         if self.settings.is_clustered { key() } else { None }
     }
 
-    fn succeeded(&self, command: Command, slot: impl FnOnce() -> Option<u16>) {
+    fn succeeded(&self, command: Command, flight: Flight<'_>, slot: impl FnOnce() -> Option<u16>) {
+        flight.answered();
         telemetry::succeeded_at_once(command.name);
         if let Some(budgets) = &self.budgets {
             budgets.succeeded(|| self.node(self.slot(slot)));
@@ -67,7 +73,7 @@ impl<C: Target> Sender for Direct<'_, C> {
     async fn send<T, F, Fut>(
         &self,
         command: Command,
-        failed: Option<Error>,
+        failed: Option<(Error, Flight<'_>)>,
         attempt: F,
     ) -> FredResult<T>
     where
@@ -80,9 +86,10 @@ impl<C: Target> Sender for Direct<'_, C> {
             async { attempt.await.map_err(Failed::Sent) }
         };
         match failed {
-            Some(error) => {
-                self.rescue(self.start(command), command, Failed::Sent(error), Ok(()), &attempt)
-                    .await
+            Some((error, flight)) => {
+                let failed =
+                    self.note(flight, Failed::Sent(error), self.settings.options.timeout, command);
+                self.rescue(self.start(command), command, failed, Ok(()), &attempt).await
             }
             None => self.run(command, attempt).await,
         }
@@ -97,13 +104,14 @@ impl<C: Target> Direct<'_, C> {
         F: Fn(Once<C>) -> Fut + Send + Sync,
         Fut: Future<Output = Result<T, Failed>> + Send,
     {
-        if let Some(client) = self.first(command) {
+        if let Some((client, flight)) = self.first(command) {
             return match attempt(client).await {
                 Ok(value) => {
-                    self.succeeded(command, || command.slot);
+                    self.succeeded(command, flight, || command.slot);
                     Ok(value)
                 }
                 Err(failed) => {
+                    let failed = self.note(flight, failed, self.settings.options.timeout, command);
                     self.rescue(self.start(command), command, failed, Ok(()), &attempt).await
                 }
             };
@@ -141,38 +149,101 @@ impl<C: Target> Direct<'_, C> {
         F: FnOnce(Once<C>) -> Fut,
         Fut: Future<Output = Result<T, Failed>>,
     {
-        if !self.connection.is_up() {
-            self.connect(call).await?;
-        }
-        let client = self.once(command.wait, Some(call));
-        if command.wait == Wait::No {
-            return attempt(client).await;
-        }
-        let limit = client.options().timeout.filter(|limit| !limit.is_zero());
         let begin = Instant::now();
-        match attempt(client).await {
-            Err(Failed::Sent(error)) if ErrorClass::TIMEOUT.matches(&error) => {
+        let part = self.connected(call).await?;
+        let client = self.once(part, command.wait, Some(call), begin.elapsed());
+        let limit = client.options().timeout.filter(|limit| !limit.is_zero());
+        let flight = self.connection.depart(part, Patience::of(limit));
+        let _blocking = self.connection.block(part, command.wait != Wait::No);
+        let result = attempt(client).await;
+        let Err(failed) = result else {
+            flight.answered();
+            return result;
+        };
+        let failed = match failed {
+            Failed::Sent(error)
+                if command.wait != Wait::No && ErrorClass::TIMEOUT.matches(&error) =>
+            {
                 let elapsed = begin.elapsed();
                 // fred says the same when a blocking command found nothing.
                 if limit.is_none_or(|limit| elapsed < limit) {
+                    flight.answered();
                     return Err(Failed::Empty(error));
                 }
-                // A server that lives answers a blocking command in its own time; fred does not look after a
-                // connection that waits for one, and nothing else would ever be answered on it.
+                // A server that lives answers a blocking command in its own time, and nothing else would ever be
+                // answered on this connection.
                 if self.time(command.wait).is_some_and(|limit| elapsed >= limit) {
-                    self.reconnect().await;
+                    let text = "a blocking command was not answered long after its time";
+                    let cause = Error::new(ErrorKind::IO, text);
+                    self.connection.leave(part, self.client.part(part), &cause, LONGEST_CONNECT);
                 }
-                Err(Failed::Sent(error))
+                Failed::Sent(error)
             }
-            result => result,
-        }
+            failed => failed,
+        };
+        Err(self.note(flight, failed, limit, command))
     }
 
-    /// Makes fred leave its connections; what is in flight on them ends with an unknown outcome.
-    async fn reconnect(&self) {
-        for part in self.client.parts() {
-            // The request is made at once; nobody waits for the result.
-            let _ = timeout(Duration::ZERO, part.force_reconnection()).await;
+    /// Returns the connection to make an attempt on, and waits for one if there is none.
+    async fn connected(&self, call: &Call) -> Result<usize, Failed> {
+        if !self.connection.is_troubled()
+            && let Some(part) = self.connection.choose()
+        {
+            return Ok(part);
+        }
+        if self.connection.is_closed() {
+            return Err(Failed::Closed(closed()));
+        }
+        let limit = self.time_left(Wait::No, Some(call)).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
+        let part = self.connection.wait(&self.client, limit).await.map_err(Failed::Kept)?;
+        self.connection.mend(&self.client);
+        Ok(part)
+    }
+
+    /// Takes from a failure what it says about the connection.
+    #[cold]
+    fn note(
+        &self,
+        flight: Flight<'_>,
+        failed: Failed,
+        limit: Option<Duration>,
+        command: Command,
+    ) -> Failed {
+        let index = flight.part();
+        let error = failed.error();
+        let class = ErrorClass::of(error);
+        if !DISCONNECTED.contains(class) {
+            flight.answered();
+            if class == ErrorClass::READ_ONLY && C::WRITES && !self.settings.is_clustered {
+                self.connection.renew(index, self.client.part(index), error);
+            }
+            return failed;
+        }
+        drop(flight);
+        let part = self.client.part(index);
+        if self.connection.follow(index, &part) && *error.kind() == ErrorKind::IO {
+            // Nobody was there to hear of it.
+            self.connection.lose(index, Standing::Down, servers(&part), error);
+        }
+        if class == ErrorClass::TIMEOUT {
+            let nodes = self.nodes(command.slot);
+            self.connection.suspect(index, part, nodes, limit);
+        }
+        failed.map(|error| self.connection.part(index).link.complete(error))
+    }
+
+    /// Returns the nodes of a cluster that a command may have gone to.
+    fn nodes(&self, slot: Option<u16>) -> Vec<Server> {
+        if !self.settings.is_clustered {
+            return Vec::new();
+        }
+        match self.node(slot) {
+            Some(node) => vec![node],
+            None => self
+                .client
+                .inner()
+                .with_cluster_state(|state| Ok(state.unique_primary_nodes()))
+                .unwrap_or_default(),
         }
     }
 
@@ -195,21 +266,6 @@ impl<C: Target> Direct<'_, C> {
             let again = |client| Box::pin(attempt(client)) as BoxFuture<'_, _>;
             self.recover(call, command, failed, stopped, &again).await
         })
-    }
-
-    /// Makes the connection anew that fred gave up, in the time of an attempt.
-    async fn connect(&self, call: &Call) -> Result<(), Failed> {
-        if self.connection.is_closed() {
-            return Err(Failed::Closed(Error::new(
-                ErrorKind::Canceled,
-                "Canceled. The client was closed by `quit`.",
-            )));
-        }
-        let limit = self.time_left(Wait::No, Some(call)).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
-        match timeout(limit, self.connection.revive(&self.client, limit)).await {
-            Ok(revived) => revived.map_err(Failed::Kept),
-            Err(_) => Err(Failed::Kept(too_slow())),
-        }
     }
 
     /// Ends a call that may not make its first attempt.
@@ -297,7 +353,7 @@ impl<C: Target> Direct<'_, C> {
             }
             // From here on, so that a connection which is back before the wait is not missed.
             let back = outcome.as_ref().err().filter(|error| DISCONNECTED.matches(error));
-            let back = back.map(|_| self.client.reconnected());
+            let back = back.map(|_| self.connection.is_back());
             if let Err(reason) = self.repair(&call, &outcome, &pause).await {
                 break (outcome, pause.stop(reason));
             }
@@ -352,7 +408,7 @@ impl<C: Target> Direct<'_, C> {
     async fn wait(
         &self,
         call: &mut Call,
-        back: Option<BoxFuture<'static, ()>>,
+        back: Option<OwnedNotified>,
         delay: Duration,
     ) -> Result<(), Reason> {
         let Some(back) = back.filter(|_| !delay.is_zero()) else { return call.pause(delay).await };
@@ -369,11 +425,18 @@ impl<C: Target> Direct<'_, C> {
     /// Returns the client of the next attempt, which writes once and has its time from fred.
     ///
     /// fred's timeout takes a command back that was not written yet; dropping the future would not.
-    pub(super) fn once(&self, wait: Wait, call: Option<&Call>) -> Once<C> {
+    pub(super) fn once(
+        &self,
+        part: usize,
+        wait: Wait,
+        call: Option<&Call>,
+        waited: Duration,
+    ) -> Once<C> {
         let mut options = self.settings.options.clone();
+        let left = self.time_left(wait, call).map(|left| left.saturating_sub(waited).max(SHORTEST));
         // Zero means none to fred.
-        options.timeout = Some(self.time_left(wait, call).unwrap_or(Duration::ZERO));
-        self.client.with_options(&options)
+        options.timeout = Some(left.unwrap_or(Duration::ZERO));
+        self.members[part].with_options(&options)
     }
 
     /// Returns how long an attempt may take at most.

@@ -142,6 +142,8 @@ const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
     // The server did not execute the transaction.
     ("A watched key changed.",           ErrorClass::WATCH,      NotExecuted),
 
+    // We did not send the command.
+    ("Not connected to",                 ErrorClass::CONNECTION, NotExecuted),
     // fred did not send the command.
     ("Canceled.",                        ErrorClass::CANCELED,   NotExecuted),
     ("Connection closed unexpectedly.",  ErrorClass::CONNECTION, NotExecuted),

@@ -18,6 +18,7 @@ use super::{
     commands::{Commands, NotSentinel},
     connection::Connection,
     hooks::{ClientHook, Hooks},
+    pulse::Patience,
     replay::Consent,
     statistics::{Counters, Statistics},
     target::Target,
@@ -72,6 +73,8 @@ pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sends commands one by one, each under the policy.
 pub struct Direct<'h, C> {
     pub(super) client: C,
+    /// What an attempt is made on: the client, or a pool of each member alone, so that all of an attempt reaches one.
+    pub(super) members: Arc<[C]>,
     pub(super) connection: Arc<Connection>,
     pub(super) settings: Arc<Settings>,
     pub(super) budgets: Option<Arc<Budgets>>,
@@ -92,6 +95,8 @@ pub(super) struct Settings {
     pub(super) options: Options,
     /// The timeout that the user gave with options, whatever the policy says.
     timeout: Option<Duration>,
+    /// How long an attempt that does not block may take.
+    pub(super) patience: Patience,
 }
 
 impl Settings {
@@ -103,6 +108,7 @@ impl Settings {
             limits: Limits::default(),
             is_clustered: false,
             is_plain: true,
+            patience: Patience::of(options.timeout),
             options,
             timeout: None,
         }
@@ -127,7 +133,9 @@ impl Settings {
             .or(Some(DEFAULT_ATTEMPT_TIMEOUT));
         let is_plain = limits.deadline.is_none() && policy.guards().is_empty();
         let policy = DynPolicy::with_any_timing(policy);
-        Self { policy, limits, is_clustered: client.is_clustered(), is_plain, options, timeout }
+        let patience = Patience::of(options.timeout);
+        let is_clustered = client.is_clustered();
+        Self { policy, limits, is_clustered, is_plain, options, timeout, patience }
     }
 }
 
@@ -189,8 +197,6 @@ impl Commands<Direct<'static, Client>> {
             builder.set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2));
         }
         builder.with_connection_config(|connection| {
-            let limit = &mut connection.unresponsive.max_timeout;
-            *limit = limit.or(Some(DEFAULT_ATTEMPT_TIMEOUT));
             // An attempt is one write, so fred follows no redirect; asked to, it takes the write for a failed one
             // after `MOVED`, and ends after `ASK`.
             connection.max_redirections = 0;
@@ -221,6 +227,7 @@ pub trait WithRetry: Target {
         }
         Commands::new(Direct {
             connection: Connection::of(&client),
+            members: client.members().into(),
             settings: Arc::new(Settings::new(policy, &client, options)),
             client,
             budgets: Budgets::new(Budget::builder()).ok().map(Arc::new),
@@ -239,6 +246,7 @@ impl<C: Clone> Clone for Direct<'_, C> {
     fn clone(&self) -> Self {
         Self {
             client: self.client.clone(),
+            members: Arc::clone(&self.members),
             connection: Arc::clone(&self.connection),
             settings: Arc::clone(&self.settings),
             budgets: self.budgets.clone(),
@@ -299,6 +307,7 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
                 limits: direct.settings.limits,
                 is_clustered: direct.settings.is_clustered,
                 is_plain: direct.settings.is_plain,
+                patience: Patience::of(merged.timeout),
                 options: merged,
                 timeout: given.or(direct.settings.timeout),
             });
@@ -398,11 +407,20 @@ impl<C: Target> Commands<Direct<'_, C>> {
     where
         Self: 'n,
     {
-        let Direct { client, connection, settings, budgets, counters, consent, hooks } =
+        let Direct { client, members, connection, settings, budgets, counters, consent, hooks } =
             self.sender().clone();
         let mut hooks: Hooks<'n> = hooks;
         change(&mut hooks);
-        Commands::new(Direct { client, connection, settings, budgets, counters, consent, hooks })
+        Commands::new(Direct {
+            client,
+            members,
+            connection,
+            settings,
+            budgets,
+            counters,
+            consent,
+            hooks,
+        })
     }
 
     /// Returns a client that awaits a hook before every attempt.

@@ -29,6 +29,28 @@ pub(super) enum Failed {
     Empty(Error),
 }
 
+impl Failed {
+    pub(super) fn error(&self) -> &Error {
+        let (Self::Sent(error)
+        | Self::Open(error)
+        | Self::Kept(error)
+        | Self::Closed(error)
+        | Self::Empty(error)) = self;
+        error
+    }
+
+    /// Changes what the error says.
+    pub(super) fn map(self, change: impl FnOnce(Error) -> Error) -> Self {
+        match self {
+            Self::Sent(error) => Self::Sent(change(error)),
+            Self::Open(error) => Self::Open(change(error)),
+            Self::Kept(error) => Self::Kept(change(error)),
+            Self::Closed(error) => Self::Closed(change(error)),
+            Self::Empty(error) => Self::Empty(change(error)),
+        }
+    }
+}
+
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self::Sent(error)

@@ -147,6 +147,7 @@ impl<C: Target> Direct<'_, C> {
         }
         let watched: RetryClient = Commands::new(Direct {
             connection: Connection::of(&dedicated.client),
+            members: [dedicated.client.clone()].into(),
             client: dedicated.client.clone(),
             settings: Arc::new(Settings::without_retries(options)),
             budgets: None,

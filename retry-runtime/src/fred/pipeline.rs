@@ -6,6 +6,7 @@ use std::{
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
+    time::Duration,
 };
 
 use ::fred::{
@@ -20,6 +21,7 @@ use super::{
     client::{Direct, Once},
     commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
     judge::Failed,
+    pulse::Flight,
     replay::Replay,
     target::{BoxFuture, Target},
     transaction::custom,
@@ -98,7 +100,7 @@ impl<C: Target> fmt::Debug for Queue<'_, C> {
 
 impl<'h, C: Target> Queue<'h, C> {
     pub(super) fn new(direct: Direct<'h, C>) -> Self {
-        let ready = Pipeline::from(direct.once(Wait::No, None));
+        let ready = Pipeline::from(direct.once(0, Wait::No, None, Duration::ZERO));
         Self { direct, commands: Arc::default(), ready, order: Arc::default() }
     }
 
@@ -110,7 +112,10 @@ impl<'h, C: Target> Queue<'h, C> {
         wait: Wait,
     ) -> FredResult<Vec<FredResult<Value>>> {
         // What is ready was given the time of an attempt, and no more and no less.
-        if wait == Wait::No && self.direct.settings.limits.deadline.is_none() {
+        if wait == Wait::No
+            && self.direct.settings.limits.deadline.is_none()
+            && self.direct.connection.is_single()
+        {
             let mut ready = pin!(results(&self.ready, queued.len()));
             if let Some(begun) = self.begin(queued.len(), ready.as_mut()).await {
                 return match begun {
@@ -156,7 +161,7 @@ pub(super) fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
 impl<C: Target> Sender for Queue<'_, C> {
     type Client = Pipeline<Once<C>>;
 
-    fn first(&self, _: Command) -> Option<Self::Client> {
+    fn first(&self, _: Command) -> Option<(Self::Client, Flight<'_>)> {
         None
     }
 
@@ -164,7 +169,12 @@ impl<C: Target> Sender for Queue<'_, C> {
         self.direct.slot(key)
     }
 
-    async fn send<T, F, Fut>(&self, command: Command, _: Option<Error>, attempt: F) -> FredResult<T>
+    async fn send<T, F, Fut>(
+        &self,
+        command: Command,
+        _: Option<(Error, Flight<'_>)>,
+        attempt: F,
+    ) -> FredResult<T>
     where
         T: Reply,
         F: Fn(Self::Client) -> Fut + Send + Sync + 'static,

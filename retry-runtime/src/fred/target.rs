@@ -1,10 +1,10 @@
 //! The kinds of fred clients that can be wrapped.
 
-use std::{future::Future, pin::Pin, task::Poll};
+use std::{future::Future, pin::Pin};
 
 use ::fred::{
     clients::{Client, Pool, WithOptions},
-    interfaces::{ClientLike, EventInterface},
+    interfaces::ClientLike,
     types::config::Options,
 };
 
@@ -33,9 +33,25 @@ pub trait Target: sealed::Sealed + ClientLike + 'static {
     #[doc(hidden)]
     fn split(self) -> (Self::Client, Options);
 
-    /// Waits until a connection is made anew; for ever if that is not told.
+    /// Returns one of the parts.
     #[doc(hidden)]
-    fn reconnected(&self) -> BoxFuture<'static, ()>;
+    fn part(&self, index: usize) -> Self::Part {
+        self.parts().swap_remove(index)
+    }
+
+    /// Returns a client for each part that reaches it alone.
+    #[doc(hidden)]
+    fn members(&self) -> Vec<Self> {
+        vec![self.clone()]
+    }
+
+    /// Whether commands go to a primary, so that `READONLY` says that the connection leads to another server.
+    #[doc(hidden)]
+    const WRITES: bool = true;
+
+    /// Whether the client is there for what the server sends by itself.
+    #[doc(hidden)]
+    const LISTENS: bool = false;
 }
 
 mod sealed {
@@ -52,26 +68,8 @@ impl NotSentinel for ::fred::clients::SubscriberClient {}
 #[cfg(feature = "replicas")]
 impl<C: ClientLike> NotSentinel for ::fred::clients::Replicas<C> {}
 
-/// Waits for an event; lagging behind means that there were events, and a closed channel will have none.
-macro_rules! next_event {
-    ($receiver:expr) => {{
-        let mut receiver = $receiver;
-        Box::pin(async move {
-            let mut missed = 0;
-            loop {
-                match receiver.recv().await {
-                    Ok(_) => return,
-                    // `Lagged` comes once for many events, `Closed` again and again.
-                    Err(_) if missed == 0 => missed += 1,
-                    Err(_) => std::future::pending::<()>().await,
-                }
-            }
-        })
-    }};
-}
-
-macro_rules! event_clients {
-    ($($(#[$meta:meta])* $client:ty,)*) => {$(
+macro_rules! single_clients {
+    ($($(#[$meta:meta])* $client:ty, $listens:literal;)*) => {$(
         $(#[$meta])*
         impl sealed::Sealed for $client {}
 
@@ -79,6 +77,7 @@ macro_rules! event_clients {
         impl Target for $client {
             type Client = Self;
             type Part = Self;
+            const LISTENS: bool = $listens;
 
             fn parts(&self) -> Vec<Self> {
                 vec![self.clone()]
@@ -87,20 +86,16 @@ macro_rules! event_clients {
             fn split(self) -> (Self, Options) {
                 (self, Options::default())
             }
-
-            fn reconnected(&self) -> BoxFuture<'static, ()> {
-                next_event!(self.reconnect_rx())
-            }
         }
     )*};
 }
 
-event_clients! {
-    Client,
+single_clients! {
+    Client, false;
     #[cfg(feature = "subscriber-client")]
-    ::fred::clients::SubscriberClient,
+    ::fred::clients::SubscriberClient, true;
     #[cfg(feature = "sentinel-client")]
-    ::fred::clients::SentinelClient,
+    ::fred::clients::SentinelClient, false;
 }
 
 impl sealed::Sealed for Pool {}
@@ -113,16 +108,14 @@ impl Target for Pool {
         self.clients().to_vec()
     }
 
-    fn split(self) -> (Self, Options) {
-        (self, Options::default())
+    fn members(&self) -> Vec<Self> {
+        // fred refuses only a pool of nobody.
+        let alone = |member: &Client| Self::from_clients(vec![member.clone()]).ok();
+        self.clients().iter().filter_map(alone).collect()
     }
 
-    fn reconnected(&self) -> BoxFuture<'static, ()> {
-        let mut members = self.clients().iter().map(Target::reconnected).collect::<Vec<_>>();
-        Box::pin(std::future::poll_fn(move |context| {
-            let ready = members.iter_mut().any(|member| member.as_mut().poll(context).is_ready());
-            if ready { Poll::Ready(()) } else { Poll::Pending }
-        }))
+    fn split(self) -> (Self, Options) {
+        (self, Options::default())
     }
 }
 
@@ -133,6 +126,7 @@ impl<C: Target> sealed::Sealed for ::fred::clients::Replicas<C> {}
 impl<C: Target> Target for ::fred::clients::Replicas<C> {
     type Client = Self;
     type Part = Self;
+    const WRITES: bool = false;
 
     fn parts(&self) -> Vec<Self> {
         vec![self.clone()]
@@ -140,10 +134,6 @@ impl<C: Target> Target for ::fred::clients::Replicas<C> {
 
     fn split(self) -> (Self, Options) {
         (self, Options::default())
-    }
-
-    fn reconnected(&self) -> BoxFuture<'static, ()> {
-        next_event!(self.client().reconnect_rx())
     }
 }
 
@@ -161,9 +151,5 @@ impl<C: Target> Target for WithOptions<C> {
         let (client, mut options) = C::clone(&self).split();
         options.extend(self.options());
         (client, options)
-    }
-
-    fn reconnected(&self) -> BoxFuture<'static, ()> {
-        C::reconnected(self)
     }
 }

@@ -15,6 +15,7 @@ use super::{
     commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
     judge::Failed,
     pipeline::{Queue, Queued, as_command, send},
+    pulse::Flight,
     target::Target,
 };
 use crate::{Classify, Disposition};
@@ -59,7 +60,7 @@ impl<C: Target> fmt::Debug for Multi<'_, C> {
 impl<C: Target> Sender for Multi<'_, C> {
     type Client = <Queue<'static, C> as Sender>::Client;
 
-    fn first(&self, _: Command) -> Option<Self::Client> {
+    fn first(&self, _: Command) -> Option<(Self::Client, Flight<'_>)> {
         None
     }
 
@@ -70,7 +71,7 @@ impl<C: Target> Sender for Multi<'_, C> {
     async fn send<T, F, Fut>(
         &self,
         command: Command,
-        failed: Option<Error>,
+        failed: Option<(Error, Flight<'_>)>,
         attempt: F,
     ) -> FredResult<T>
     where

@@ -12,9 +12,9 @@
 ///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
 ///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No, slot: None };
 ///             let failed = match self.sender.first(command) {
-///                 Some(client) => match client.lpush(key.clone(), elements.clone()).await {
+///                 Some((client, flight)) => match client.lpush(key.clone(), elements.clone()).await {
 ///                     Ok(value) => return value.convert(),
-///                     Err(error) => Some(error),
+///                     Err(error) => Some((error, flight)),
 ///                 },
 ///                 None => None,
 ///             };
@@ -113,17 +113,17 @@ macro_rules! commands {
                     None$(.or_else(|| (&Probe(&$arg)).slot()))*
                 };
                 let failed = match self.sender.first(command) {
-                    Some(client) => {
+                    Some((client, flight)) => {
                         let answer = $crate::fred::commands::call!(
                             client $command $method($($crate::fred::commands::again!($arg $($same)?)),*)
                             $($words)?
                         );
                         match $crate::fred::commands::value!(answer $($answer)?) {
                             Ok(value) => {
-                                self.sender.succeeded(command, slot);
+                                self.sender.succeeded(command, flight, slot);
                                 return ::fred::types::Value::convert(value);
                             }
-                            Err(error) => Some(error),
+                            Err(error) => Some((error, flight)),
                         }
                     }
                     None => None,

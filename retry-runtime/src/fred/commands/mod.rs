@@ -64,7 +64,7 @@ use ::fred::{
 };
 
 use self::expand::{again, answer, call, commands, value, wait};
-use super::replay::Replay;
+use super::{pulse::Flight, replay::Replay};
 
 /// The commands of fred by fred's own names, sent by `S`.
 ///
@@ -92,7 +92,7 @@ pub trait Sender: Send + Sync {
 
     /// Returns the client of a first attempt that nothing precedes, to be made in place: fred's futures are large, and
     /// one that is handed over is copied.
-    fn first(&self, command: Command) -> Option<Self::Client>;
+    fn first(&self, command: Command) -> Option<(Self::Client, Flight<'_>)>;
 
     /// Returns the slot that a command belongs to, if it matters.
     fn slot(&self, key: impl FnOnce() -> Option<u16>) -> Option<u16> {
@@ -101,15 +101,15 @@ pub trait Sender: Send + Sync {
     }
 
     /// Counts a command that succeeded at the attempt made in place.
-    fn succeeded(&self, command: Command, slot: impl FnOnce() -> Option<u16>) {
-        let _ = (command, slot);
+    fn succeeded(&self, command: Command, flight: Flight<'_>, slot: impl FnOnce() -> Option<u16>) {
+        let _ = (command, flight, slot);
     }
 
     /// Sends one command; `attempt` makes one attempt of it, and `failed` is the error of the one made in place.
     fn send<T, F, Fut>(
         &self,
         command: Command,
-        failed: Option<Error>,
+        failed: Option<(Error, Flight<'_>)>,
         attempt: F,
     ) -> impl Future<Output = FredResult<T>> + Send
     where
