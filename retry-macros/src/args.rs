@@ -25,6 +25,7 @@ const ARGUMENTS: &[&str] = &[
     "cancel",
     "nested",
     "reset_after",
+    "give_up_after",
     "blocking",
     "name",
     "crate",
@@ -55,16 +56,18 @@ pub(crate) struct Guards {
     pub(crate) cancel: Option<Expr>,
     pub(crate) nested: Option<NestedArg>,
     pub(crate) reset_after: Option<DurationArg>,
+    pub(crate) give_up_after: Option<DurationArg>,
 }
 
 impl Guards {
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { budget, breaker, cancel, nested, reset_after } = self;
+        let Self { budget, breaker, cancel, nested, reset_after, give_up_after } = self;
         budget.is_none()
             && breaker.is_none()
             && cancel.is_none()
             && nested.is_none()
             && reset_after.is_none()
+            && give_up_after.is_none()
     }
 }
 
@@ -94,6 +97,9 @@ impl Parse for Args {
             "cancel" => set_once(&mut args.guards.cancel, key, parse_value(input, key)?),
             "nested" => set_once(&mut args.guards.nested, key, parse_value(input, key)?),
             "reset_after" => set_once(&mut args.guards.reset_after, key, parse_value(input, key)?),
+            "give_up_after" => {
+                set_once(&mut args.guards.give_up_after, key, parse_value(input, key)?)
+            }
             "before" => set_once(&mut args.before, key, parse_value(input, key)?),
             "on_failure" => set_once(&mut args.on_failure, key, parse_value(input, key)?),
             "on_give_up" => set_once(&mut args.on_give_up, key, parse_value(input, key)?),

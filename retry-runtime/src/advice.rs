@@ -20,12 +20,15 @@ pub struct Advice {
     pub(crate) class: &'static str,
     pub(crate) cost: Cost,
     pub(crate) retry_after: Option<Duration>,
+    // Of a pause, and here because there is room: the budgets that do not pay, since their members did not ask; one bit
+    // each, in the order of the guards.
+    pub(crate) spared: u32,
 }
 
 impl Advice {
     /// Nothing is known: a transient failure.
     pub const NONE: Self =
-        Self { disposition: None, class: "", cost: Cost::Transient, retry_after: None };
+        Self { disposition: None, class: "", cost: Cost::Transient, retry_after: None, spared: 0 };
 
     /// Sets what the error says about the attempt.
     pub const fn disposition(self, disposition: Disposition) -> Self {
@@ -63,6 +66,7 @@ impl Advice {
             class: if self.class.is_empty() { other.class } else { self.class },
             cost: self.cost.max(other.cost),
             retry_after: self.retry_after.max(other.retry_after),
+            spared: 0,
         }
     }
 }

@@ -65,9 +65,14 @@ macro_rules! combine {
                 Guarded::<_, NeverCuts>::new(self).nested(nested)
             }
 
-            /// Counts anew after an attempt that ran so long; see [`Guarded`].
+            /// Forgets the failures before an attempt that ran so long; see [`Guarded::reset_after`].
             pub fn reset_after(self, healthy: Duration) -> Guarded<Self, NeverCuts> {
                 Guarded::<_, NeverCuts>::new(self).reset_after(healthy)
+            }
+
+            /// Ends a call that has failed for so long; see [`Guarded::give_up_after`].
+            pub fn give_up_after(self, failing: Duration) -> Guarded<Self, NeverCuts> {
+                Guarded::<_, NeverCuts>::new(self).give_up_after(failing)
             }
 
             /// Retries an operation under this policy; see [`retry()`].

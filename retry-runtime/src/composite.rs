@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    Decide, Decision, Failure, Guards, Limits, Pause, Policy, Random, Reason, Stop, Timing,
+    Advice, Decide, Decision, Failure, Guards, Limits, Pause, Policy, Random, Reason, Stop, Timing,
     limit::longer,
 };
 
@@ -9,7 +9,8 @@ use crate::{
 ///
 /// Every member that matches a failure counts it; the call goes on while any matching member has retries left,
 /// waiting the longest of their delays.
-/// Members nest; the deadline of each runs from the start of the call, and an attempt is cut only by a limit that
+/// Members nest; a budget pays for the retries that its member asks for, see [`Guarded`](crate::Guarded); the deadline of
+/// each runs from the start of the call, and an attempt is cut only by a limit that
 /// all members have (the longest).
 ///
 /// ```
@@ -49,7 +50,11 @@ impl<A: Policy, B: Policy> Policy for Composite<A, B> {
     }
 
     fn guards(&self) -> Guards {
-        self.left.guards().or(self.right.guards())
+        self.left.guards().and(self.right.guards())
+    }
+
+    fn budgets(&self) -> u32 {
+        self.left.budgets() + self.right.budgets()
     }
 
     fn attempts(&self) -> Option<u32> {
@@ -73,9 +78,18 @@ where
         let left = self.left.decide(failure, rule, &mut state.0, random);
         let right = self.right.decide(failure, rule, &mut state.1, random);
         match (left, right) {
-            (Decision::Retry(left), Decision::Retry(right)) => Decision::Retry(join(left, right)),
-            (Decision::Retry(pause), Decision::Stop(_))
-            | (Decision::Stop(_), Decision::Retry(pause)) => Decision::Retry(pause),
+            (Decision::Retry(left), Decision::Retry(right)) => {
+                Decision::Retry(join(left, right, self.left.budgets()))
+            }
+            (Decision::Retry(mut pause), Decision::Stop(_)) => {
+                pause.advice.spared |= behind(self.left.budgets(), all(self.right.budgets()));
+                Decision::Retry(pause)
+            }
+            (Decision::Stop(_), Decision::Retry(mut pause)) => {
+                let left = self.left.budgets();
+                pause.advice.spared = all(left) | behind(left, pause.advice.spared);
+                Decision::Retry(pause)
+            }
             (Decision::Stop(left), Decision::Stop(right)) => {
                 Decision::Stop(most_telling(left, right))
             }
@@ -84,14 +98,27 @@ where
 }
 
 /// Joins the pauses of two matching members: the longest delay, unless it would pass the deadline of the one that
-/// allows the call to go on the longest.
-fn join(left: Pause, right: Pause) -> Pause {
+/// allows the call to go on the longest; `budgets` are those of the left one.
+fn join(left: Pause, right: Pause, budgets: u32) -> Pause {
     let delay: Duration = left.delay.max(right.delay);
     Pause {
         delay,
         start_before: longer(left.start_before, right.start_before),
-        advice: left.advice.join(right.advice),
+        advice: Advice {
+            spared: left.advice.spared | behind(budgets, right.advice.spared),
+            ..left.advice.join(right.advice)
+        },
     }
+}
+
+/// Moves the marks of budgets behind those of so many others; what has no place pays.
+fn behind(others: u32, spared: u32) -> u32 {
+    spared.checked_shl(others).unwrap_or(0)
+}
+
+/// Marks so many budgets.
+fn all(budgets: u32) -> u32 {
+    1_u32.checked_shl(budgets).map_or(u32::MAX, |end| end - 1)
 }
 
 /// Returns the end by the member that came closest to retrying.

@@ -52,6 +52,8 @@ pub struct Failure<'a, E> {
     pub(crate) delay: Duration,
     pub(crate) error: Option<&'a E>,
     pub(crate) cut: Option<Cut>,
+    /// How long the attempt ran, if a policy wants to know.
+    pub(crate) ran: Option<Duration>,
 }
 
 impl<'a, E> Failure<'a, E> {
@@ -155,7 +157,8 @@ pub enum Reason {
     NotIdempotent,
     /// Every allowed retry was made.
     RetriesExhausted,
-    /// The deadline of the call has passed, or would pass during the next wait.
+    /// The deadline of the call has passed, or would pass during the next wait; or it has failed for as long as
+    /// [`Guarded::give_up_after`](crate::Guarded::give_up_after) allows.
     Deadline,
     /// The attempt took longer than one may, and the policy does not retry that.
     AttemptTimeout,

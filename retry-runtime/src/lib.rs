@@ -121,7 +121,7 @@ pub use crate::{
     erased::{Answer, DynPolicy, ErasedState},
     error::ConfigError,
     failure::{Attempt, Failure, GiveUp, Reason},
-    guarded::{Guarded, Guards, MayCut, Nested, NeverCuts},
+    guarded::{Guarded, Guards, MayCut, Nested, NeverCuts, Watched},
     hooked::Hooked,
     jitter::Jitter,
     limit::{Limited, Limits, Timed, Timing, Untimed, WithGuards},

@@ -67,6 +67,10 @@ impl<P: Policy> Policy for Limited<P> {
         self.policy.guards()
     }
 
+    fn budgets(&self) -> u32 {
+        self.policy.budgets()
+    }
+
     fn attempts(&self) -> Option<u32> {
         self.policy.attempts()
     }

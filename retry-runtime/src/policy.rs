@@ -54,7 +54,7 @@ pub trait Policy {
 
     /// Returns what else watches over a call, nothing unless overridden.
     ///
-    /// Read once, when the call starts, and only if [`Self::Timing`] is [`WithGuards`](crate::WithGuards).
+    /// Read when the call starts, and only if [`Self::Timing`] is [`WithGuards`](crate::WithGuards).
     fn guards(&self) -> Guards {
         Guards::default()
     }
@@ -66,6 +66,12 @@ pub trait Policy {
         Self: Sized,
     {
         self.guards()
+    }
+
+    /// Returns how many budgets are among the guards.
+    #[doc(hidden)]
+    fn budgets(&self) -> u32 {
+        self.guards().budgets()
     }
 
     /// Returns how many attempts a call makes at most, or `None` if that is not bounded or not known.
@@ -288,6 +294,10 @@ impl<B: Backoff> Policy for RetryPolicy<B> {
     type State = Progress;
     type Timing = Untimed;
 
+    fn budgets(&self) -> u32 {
+        0
+    }
+
     fn attempts(&self) -> Option<u32> {
         self.retries.map(|retries| retries.saturating_add(1))
     }
@@ -298,6 +308,7 @@ where
     B: Backoff,
     R: Rule<E>,
 {
+    #[inline]
     fn decide(
         &self,
         failure: &Failure<'_, E>,
@@ -357,6 +368,10 @@ impl Policy for Never {
     type State = ();
     type Timing = Untimed;
 
+    fn budgets(&self) -> u32 {
+        0
+    }
+
     fn attempts(&self) -> Option<u32> {
         Some(1)
     }
@@ -380,12 +395,17 @@ impl<P: Policy + ?Sized> Policy for &P {
         (**self).guards()
     }
 
+    fn budgets(&self) -> u32 {
+        (**self).budgets()
+    }
+
     fn attempts(&self) -> Option<u32> {
         (**self).attempts()
     }
 }
 
 impl<P: Decide<E, R> + ?Sized, E, R> Decide<E, R> for &P {
+    #[inline]
     fn decide(
         &self,
         failure: &Failure<'_, E>,
@@ -407,6 +427,10 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 
     fn guards(&self) -> Guards {
         (**self).guards()
+    }
+
+    fn budgets(&self) -> u32 {
+        (**self).budgets()
     }
 
     fn attempts(&self) -> Option<u32> {

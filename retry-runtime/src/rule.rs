@@ -124,6 +124,10 @@ impl<P: Policy, M> Policy for On<P, M> {
         self.policy.guards()
     }
 
+    fn budgets(&self) -> u32 {
+        self.policy.budgets()
+    }
+
     fn attempts(&self) -> Option<u32> {
         self.policy.attempts()
     }

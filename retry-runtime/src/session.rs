@@ -66,6 +66,7 @@ impl<S> Session<S> {
             delay: Duration::ZERO,
             error: Some(error),
             cut: None,
+            ran: None,
         }
     }
 

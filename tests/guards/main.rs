@@ -9,6 +9,7 @@ mod deadline;
 mod hints;
 mod kit;
 mod nested;
+mod several;
 mod supervised;
 mod telemetry;
 

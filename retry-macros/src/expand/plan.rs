@@ -33,10 +33,18 @@ impl Plan {
         let default = PolicyArg::Exponential(Box::default());
         let Parts { start: begin, settle } =
             builder.policy(args.policy.as_ref().unwrap_or(&default));
-        let start = builder.guard(&begin, &args.guards);
+        let health = builder.health(&args.guards);
+        let start = builder.guard(&begin, &args.guards, &health);
         let settle = match &args.on {
             Some(rule) => builder.on(&settle, rule),
             None => settle,
+        };
+        let settle = if args.guards.is_empty() {
+            settle
+        } else {
+            // What a call remembers of its health is part of its state, so that policies with guards decide as such.
+            let private = &names.private;
+            quote_spanned!(site=> &#private::guard(#settle) #health)
         };
         Self { bindings: builder.bindings, start, begin, settle }
     }
@@ -157,22 +165,36 @@ impl Builder<'_> {
     }
 
     /// ```text
+    /// Input:  reset_after = "1m", give_up_after = "10m"
+    /// Output: .reset_after(…).give_up_after(…)
+    /// ```
+    fn health(&mut self, guards: &Guards) -> TokenStream {
+        let reset_after = self.bind_duration(guards.reset_after.as_ref());
+        let give_up_after = self.bind_duration(guards.give_up_after.as_ref());
+        let mut calls = TokenStream::new();
+        if let Some(healthy) = reset_after {
+            calls.extend(quote!(.reset_after(#healthy)));
+        }
+        if let Some(failing) = give_up_after {
+            calls.extend(quote!(.give_up_after(#failing)));
+        }
+        calls
+    }
+
+    /// ```text
     /// Input:  policy, budget = BUDGET, breaker = self.breaker
     /// Output: guard(policy).budget(&BUDGET).breaker(&self.breaker)
     /// ```
-    fn guard(&self, policy: &TokenStream, guards: &Guards) -> TokenStream {
+    fn guard(&self, policy: &TokenStream, guards: &Guards, health: &TokenStream) -> TokenStream {
         let Names { private, runtime, .. } = self.names;
-        let Guards { budget, breaker, cancel, nested, reset_after } = guards;
-        let mut calls = TokenStream::new();
+        let Guards { budget, breaker, cancel, nested, .. } = guards;
+        let mut calls = health.clone();
         if let Some(choice) = nested {
             let choice = match choice {
                 NestedArg::Choice(choice) => quote!(#runtime::Nested::#choice),
                 NestedArg::Expr(choice) => choice.to_token_stream(),
             };
             calls.extend(quote!(.nested(#choice)));
-        }
-        if let Some(healthy) = reset_after {
-            calls.extend(quote!(.reset_after(#healthy)));
         }
         for (method, shared) in [("budget", budget), ("breaker", breaker)] {
             if let Some(shared) = shared {

@@ -66,10 +66,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if let Some(cut) = last {
             return Err(Stop { reason: cut.reason(), advice: Advice::NONE });
         }
-        if self.clock.guarding().is_some_and(|guarding| guarding.was_healthy()) {
-            self.past(name).session.reset();
-        }
-        let failure = self.describe(error, cut, Duration::ZERO);
+        let ran = self.clock.guarding().and_then(|guarding| guarding.ran());
+        let failure = Failure { ran, ..self.describe(error, cut, Duration::ZERO) };
         let session = &mut self.past(name).session;
         let decision =
             testing::with_random(|random| session.settle(&failure, policy, rule, random));
@@ -189,7 +187,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     ) -> Failure<'a, E> {
         let operation = self.past.as_ref().map_or("", |past| past.name.text());
         let attempt = self.attempt();
-        Failure { operation, attempt, elapsed: self.clock.elapsed(), delay, error, cut }
+        Failure { operation, attempt, elapsed: self.clock.elapsed(), delay, error, cut, ran: None }
     }
 }
 

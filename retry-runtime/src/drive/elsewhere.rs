@@ -25,6 +25,13 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.clock.guarding().map_or(Ok(()), |guarding| guarding.begin(number))
     }
 
+    /// Notes that the attempt was cut by its timeout, which is not to be taken for good health.
+    pub(crate) fn was_cut(&mut self) {
+        if let Some(guarding) = self.clock.guarding() {
+            guarding.was_cut();
+        }
+    }
+
     /// Notes a failure after which no policy is asked.
     pub(crate) fn forbid(&mut self, name: N, stop: Stop)
     where

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::{
     Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
     Policy, Reason, Stop,
-    drive::{Clock, CutInto, Token, token::Watch},
+    drive::{Clock, CutInto, Token, rest::Watches},
 };
 
 /// A clock with guards.
@@ -22,15 +22,23 @@ pub struct Guard<C> {
 }
 
 /// The guards of one call, and what they gave it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Guarding {
     guards: Guards,
     admission: Option<Admission>,
     /// Of a retry that has not begun; dropped, it gives its tokens back.
     permit: Option<Permit>,
     charge: Option<Charge>,
-    /// When the attempt began; only if it matters how long it runs.
-    began: Option<Instant>,
+    times: Option<Times>,
+    /// Asked after these: of what there is twice.
+    more: Option<Box<Guarding>>,
+}
+
+/// When the call and its attempt began; only if it matters how long they run.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    call: Instant,
+    attempt: Option<Instant>,
 }
 
 /// Breakers count time from here: the day before they are first asked, because a clock that another test has paused
@@ -51,6 +59,21 @@ fn now() -> Duration {
 }
 
 impl Guarding {
+    #[inline]
+    fn new(guards: Guards) -> Self {
+        let mut guarding =
+            Self { guards, admission: None, permit: None, charge: None, times: None, more: None };
+        if let Some(more) = guarding.guards.more.take() {
+            guarding.more = Some(Box::new(Self::further(*more)));
+        }
+        guarding
+    }
+
+    #[cold]
+    fn further(guards: Guards) -> Self {
+        Self::new(guards)
+    }
+
     /// Pays for the retries from a budget, unless there is one.
     #[cfg(feature = "fred")]
     pub(crate) fn pay_from(&mut self, budget: impl FnOnce() -> crate::Budget) {
@@ -65,16 +88,43 @@ impl Guarding {
             }
             self.admit().map_err(Cut::BreakerOpen)?;
         }
-        self.charge = self.permit.take().map(Permit::start);
-        self.began = self.guards.reset_after.map(|_| Instant::now());
+        self.spend();
+        if self.guards.times {
+            let now = Instant::now();
+            self.times.get_or_insert(Times { call: now, attempt: None }).attempt = Some(now);
+        }
         Ok(())
     }
 
+    /// Asks every breaker; one that rejects takes back what the others gave.
+    #[inline]
     fn admit(&mut self) -> Result<(), crate::Rejected> {
         if let Some(breaker) = &self.guards.breaker {
             self.admission = Some(breaker.admit(now())?);
         }
-        Ok(())
+        match &self.more {
+            None => Ok(()),
+            Some(_) => self.admit_further(),
+        }
+    }
+
+    #[cold]
+    fn admit_further(&mut self) -> Result<(), crate::Rejected> {
+        let Some(more) = &mut self.more else { return Ok(()) };
+        more.admit().inspect_err(|_| self.admission = None)
+    }
+
+    #[inline]
+    fn spend(&mut self) {
+        self.charge = self.permit.take().map(Permit::start);
+        if let Some(more) = &mut self.more {
+            more.spend_further();
+        }
+    }
+
+    #[cold]
+    fn spend_further(&mut self) {
+        self.spend();
     }
 
     /// Asks whether another attempt may begin after the wait.
@@ -100,13 +150,26 @@ impl Guarding {
                 None => budget.succeeded(),
             }
         }
+        if let Some(more) = &mut self.more {
+            more.succeeded_further();
+        }
     }
 
-    /// Tells whether the attempt that ended ran so long that earlier ones do not count.
-    pub(crate) fn was_healthy(&self) -> bool {
-        match (self.began, self.guards.reset_after) {
-            (Some(began), Some(healthy)) => began.elapsed() >= healthy,
-            _ => false,
+    #[cold]
+    fn succeeded_further(&mut self) {
+        self.succeeded();
+    }
+
+    /// Returns how long the attempt ran that ended, if that matters.
+    pub(crate) fn ran(&self) -> Option<Duration> {
+        Some(self.times?.attempt?.elapsed())
+    }
+
+    /// Forgets how long the attempt ran, because it was cut.
+    #[cfg(feature = "fred")]
+    pub(crate) fn was_cut(&mut self) {
+        if let Some(times) = &mut self.times {
+            times.attempt = None;
         }
     }
 
@@ -119,37 +182,57 @@ impl Guarding {
         cost: Cost,
         polls: bool,
     ) -> Result<(), Reason> {
+        let advice = decision.map_or_else(|stop| stop.advice, |pause| pause.advice);
+        self.report(&FailureReport(advice), polls);
+        let Ok(pause) = decision else { return Ok(()) };
+        self.check_cancelled()?;
+        self.check_open()?;
+        self.pay(cost, pause.advice.spared)
+    }
+
+    fn report(&mut self, failure: &FailureReport, polls: bool) {
         if let (Some(charge), Some(budget), true) = (self.charge.take(), &self.guards.budget, polls)
         {
             budget.refund(charge);
         }
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
-            let advice = decision.map_or_else(|stop| stop.advice, |pause| pause.advice);
-            if !polls && breaker.counts(&FailureReport(advice)) {
+            if !polls && breaker.counts(failure) {
                 breaker.failed(admission, now());
             } else {
                 breaker.succeeded(admission, now());
             }
         }
-        if decision.is_err() {
-            return Ok(());
+        if let Some(more) = &mut self.more {
+            more.report(failure, polls);
         }
-        self.check_cancelled()?;
+    }
+
+    fn check_open(&self) -> Result<(), Reason> {
         if let Some(breaker) = &self.guards.breaker
             && breaker.state(now()) == CircuitState::Open
         {
             return Err(Reason::BreakerOpen);
         }
-        if let Some(budget) = &self.guards.budget {
+        self.more.as_ref().map_or(Ok(()), |more| more.check_open())
+    }
+
+    /// Takes the cost from every budget but those that are spared, one bit each; one that is empty ends the call.
+    fn pay(&mut self, cost: Cost, spared: u32) -> Result<(), Reason> {
+        if let Some(budget) = &self.guards.budget
+            && spared & 1 == 0
+        {
             self.permit = Some(budget.withdraw(cost).map_err(|_| Reason::Budget)?);
         }
-        Ok(())
+        self.more.as_mut().map_or(Ok(()), |more| more.pay(cost, spared >> 1))
     }
 
     /// Gives back what was paid for an attempt that will not be made, and its place at the breaker.
     pub(crate) fn call_off(&mut self) {
         self.permit = None;
         self.admission = None;
+        if let Some(more) = &mut self.more {
+            more.call_off();
+        }
     }
 
     #[cfg(feature = "metrics")]
@@ -167,8 +250,20 @@ impl Guarding {
         self.guards.nested
     }
 
+    #[inline]
     fn is_cancelled(&self) -> bool {
         self.guards.cancel.as_ref().is_some_and(Token::is_cancelled)
+            || self.more.as_ref().is_some_and(|more| more.is_further_cancelled())
+    }
+
+    #[cold]
+    fn is_further_cancelled(&self) -> bool {
+        self.is_cancelled()
+    }
+
+    fn watch(&self) -> Watches {
+        let first = self.guards.cancel.as_ref().map(Token::watch);
+        Watches::new(first, self.more.as_ref().map(|more| more.watch()))
     }
 }
 
@@ -187,17 +282,20 @@ impl<C: Clock> Clock for Guard<C> {
     type Ended<R> = C::Ended<R>;
     type Running<F: Future> = C::Running<F>;
     type Kept<O> = Option<O>;
-    type Watch = Option<Watch>;
+    type Watch = Watches;
 
     fn start<P: Policy>(policy: P) -> Self {
         let clock = C::start(&policy);
-        let guarding = Guarding { guards: policy.into_guards(), ..Guarding::default() };
-        Self { clock, guarding }
+        Self { clock, guarding: Guarding::new(policy.into_guards()) }
     }
 
     #[inline]
     fn elapsed(&self) -> Duration {
-        self.clock.elapsed()
+        // A clock without limits may stand still, one that runs started before the first hook.
+        match self.guarding.times {
+            Some(times) => times.call.elapsed().max(self.clock.elapsed()),
+            None => self.clock.elapsed(),
+        }
     }
 
     #[inline]
@@ -242,8 +340,8 @@ impl<C: Clock> Clock for Guard<C> {
         Some(&mut self.guarding)
     }
 
-    fn watch(&self) -> Option<Watch> {
-        self.guarding.guards.cancel.as_ref().map(Token::watch)
+    fn watch(&self) -> Watches {
+        self.guarding.watch()
     }
 
     fn keep<O>(outcome: O) -> Option<O> {

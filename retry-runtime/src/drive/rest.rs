@@ -28,9 +28,30 @@ impl Watching for () {
     }
 }
 
-impl Watching for Option<Watch> {
+pin_project! {
+    /// Waits for the first of some tokens to be cancelled.
+    #[derive(Debug)]
+    pub struct Watches {
+        #[pin]
+        first: Option<Watch>,
+        // Few calls have two.
+        more: Option<Pin<Box<Watches>>>,
+    }
+}
+
+impl Watches {
+    pub(super) fn new(first: Option<Watch>, more: Option<Self>) -> Self {
+        Self { first, more: more.map(Box::pin) }
+    }
+}
+
+impl Watching for Watches {
     fn is_over(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool {
-        self.as_pin_mut().is_some_and(|watch| watch.is_cancelled(context))
+        let this = self.project();
+        // Both, so that both wake the task.
+        let first = this.first.as_pin_mut().is_some_and(|watch| watch.is_cancelled(context));
+        let more = this.more.as_mut().is_some_and(|more| more.as_mut().is_over(context));
+        first || more
     }
 }
 

@@ -83,6 +83,9 @@ impl<C: Target> Direct<'_, C> {
                 return forbid(error, advice);
             }
         };
+        if ErrorClass::TIMEOUT.matches(&error) {
+            call.was_cut();
+        }
         let failed = crate::drive::Failed::with(Err(error));
         call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
     }
