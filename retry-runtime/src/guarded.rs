@@ -103,7 +103,12 @@ pub enum Nested {
     /// Both; a retry inside a retry is told in an event, with the number of attempts that they may make together.
     #[default]
     Allow,
-    /// The calls inside: a failure that they have retried is not retried here.
+    /// The calls inside: a failure that one of them has retried and returned is not retried here.
+    ///
+    /// It is theirs if the attempt ends together with the call inside that ended last: nothing was awaited in between,
+    /// and no other retrying call has failed.
+    /// Whoever handles such a failure and goes on, say with another server, is retried for what comes then.
+    /// A function that blocks awaits nothing, so there each failure after it is taken for theirs.
     InnerOnly,
     /// This call: the calls inside it are not retried.
     OuterOnly,

@@ -86,6 +86,76 @@ async fn inner_only_retries_what_failed_after_an_inner_call_recovered() {
     assert_eq!((call.await, counter.calls()), (Err(Failed::Refused), 4));
 }
 
+/// Fails once, after it has waited for an answer.
+async fn database(counter: &Counter) -> Result<u32, Failed> {
+    tokio::task::yield_now().await;
+    if counter.calls() == 0 { counter.fail(Failed::Refused) } else { Ok(42) }
+}
+
+#[retryable(policy = constant(delay = "1s", retries = 3), nested = inner_only)]
+async fn with_cache(cache: &Counter, data: &Counter) -> Result<u32, Failed> {
+    match inner(cache).await {
+        Ok(()) => Ok(0),
+        Err(_) => database(data).await,
+    }
+}
+
+/// Who retried what, when one failure was handled and another follows (failsafe-lib/failsafe#379).
+#[tokio::test(start_paused = true)]
+async fn a_handled_failure_of_an_inner_call_does_not_forbid_a_later_retry() {
+    let (cache, data) = (Counter::default(), Counter::default());
+    assert_eq!(with_cache(&cache, &data).await, Ok(42));
+    assert_eq!((cache.calls(), data.calls()), (4, 1));
+}
+
+/// A call inside that failed at its first attempt, and was not retried, is the last that ended.
+#[tokio::test(start_paused = true)]
+async fn a_later_call_that_did_not_retry_is_retried_outside() {
+    let (cache, data) = (Counter::default(), Counter::default());
+    let policy = RetryPolicy::constant(SECOND).retries(3).nested(Nested::InnerOnly);
+    let call = policy.retry(async || {
+        let _ = inner(&cache).await;
+        let once = RetryPolicy::constant(SECOND).retries(0);
+        once.retry(async || data.fail::<()>(Failed::Refused)).await
+    });
+    assert_eq!((call.await, data.calls()), (Err(Failed::Refused), 4));
+}
+
+/// The inner failure comes out through a layer that adds nothing.
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_passed_on_stays_that_of_the_inner_call() {
+    let counter = Counter::default();
+    let policy = RetryPolicy::constant(SECOND).retries(3).nested(Nested::InnerOnly);
+    let call = policy.retry(async || {
+        tokio::task::yield_now().await;
+        tokio::time::timeout(99 * SECOND, inner(&counter)).await.expect("in time")?;
+        Ok::<_, Failed>(())
+    });
+    assert_eq!((call.await, counter.calls()), (Err(Failed::Refused), 2));
+}
+
+#[retryable(policy = constant(delay = "1s", retries = 1), on_give_up = async |_| tokio::time::sleep(SECOND).await)]
+async fn told(counter: &Counter) -> Result<(), Failed> {
+    counter.fail(Failed::Refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_at_its_end_does_not_hide_the_inner_call() {
+    for hooked in [false, true] {
+        let counter = Counter::default();
+        let policy = RetryPolicy::constant(SECOND).retries(3).nested(Nested::InnerOnly);
+        let call = policy.retry(async || match hooked {
+            false => told(&counter).await,
+            true => {
+                let inner = RetryPolicy::constant(SECOND).retries(1);
+                let call = inner.retry(async || counter.fail::<()>(Failed::Refused));
+                call.on_give_up(async |_| tokio::time::sleep(SECOND).await).await
+            }
+        });
+        assert_eq!((call.await, counter.calls()), (Err(Failed::Refused), 2));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_side_by_side_in_one_task_are_not_nested() {
     let (one, two) = (Counter::default(), Counter::default());

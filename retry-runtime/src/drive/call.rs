@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{
     name::Name,
-    scope::{Begun, Scoped},
+    scope::{self, Begun, Scoped},
     wait::Paused,
 };
 use crate::{
@@ -30,6 +30,8 @@ pub(super) struct Past<S, N> {
     pub(super) session: Session<S>,
     pub(super) name: N,
     pub(super) record: testing::Record,
+    /// Whether the end was told, and only a hook follows.
+    pub(super) ended: bool,
 }
 
 impl<S, N: Name> Past<S, N> {
@@ -205,7 +207,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.past.get_or_insert_with(|| {
             let mut session = Session::new();
             session.begin();
-            Past { session, name, record: testing::Record::new() }
+            Past { session, name, record: testing::Record::new(), ended: false }
         })
     }
 
@@ -233,6 +235,7 @@ impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
 #[cold]
 #[inline(never)]
 fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) {
+    scope::ended_inside(false);
     if let Some(guarding) = clock.guarding() {
         telemetry::guards(past.name.text(), guarding);
     }
@@ -242,6 +245,10 @@ fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) 
 #[cold]
 #[inline(never)]
 fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
+    if past.ended {
+        // Only now, because its hook may have taken its time.
+        return scope::ended_inside(past.session.attempt() > 1);
+    }
     telemetry::dropped(past.told(), clock.elapsed());
 }
 

@@ -126,14 +126,19 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Ends the call without success.
     #[cold]
     pub(super) fn end(&mut self, stop: Stop) {
+        self.tell_end(stop);
+        if let Some(past) = self.past.take() {
+            scope::ended_inside(past.session.attempt() > 1);
+        }
+    }
+
+    fn tell_end(&mut self, stop: Stop) {
         if let Some(guarding) = self.clock.guarding() {
             guarding.call_off();
         }
         let elapsed = self.clock.elapsed();
-        if let Some(past) = self.past.take() {
-            if past.session.attempt() > 1 {
-                scope::mark_retried();
-            }
+        if let Some(past) = &mut self.past {
+            past.ended = true;
             telemetry::gave_up(past.told(), elapsed, &stop);
         }
     }
@@ -163,7 +168,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         cut: Option<Cut>,
     ) -> GiveUp<'a, O::Error> {
         let failure = self.describe(outcome.as_result().err(), cut, Duration::ZERO);
-        self.end(stop);
+        self.tell_end(stop);
         GiveUp { failure, reason: stop.reason }
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Enclosing {
     pub(crate) together: u32,
     /// Who retries, if calls inside fail.
     pub(crate) nested: Nested,
-    /// Whether a call inside has retried and failed nevertheless.
+    /// Whether the call inside that ended last in this poll has retried and failed nevertheless.
     retried: bool,
 }
 
@@ -35,7 +35,7 @@ impl Enclosing {
 
 thread_local! {
     static ENCLOSING: Cell<Enclosing> = const { Cell::new(Enclosing::NONE) };
-    /// Whether a call inside the attempt that ended last has retried and failed nevertheless.
+    /// The same of the attempt that was polled last.
     static RETRIED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -44,13 +44,18 @@ pub(crate) fn enclosing() -> Enclosing {
     ENCLOSING.get()
 }
 
-/// Tells the enclosing attempt, if there is one, that a call inside it has retried and failed nevertheless.
-pub(crate) fn mark_retried() {
+/// Tells the enclosing attempt, if there is one, that a call inside it has ended, and whether it has retried and failed
+/// nevertheless.
+pub(crate) fn ended_inside(retried: bool) {
     let enclosing = ENCLOSING.get();
-    ENCLOSING.set(Enclosing { retried: enclosing.attempt > 0, ..enclosing });
+    ENCLOSING.set(Enclosing { retried: retried && enclosing.attempt > 0, ..enclosing });
 }
 
-/// Tells whether a call inside the attempt that just ended has retried and failed nevertheless.
+/// Tells whether the attempt that just ended did so together with a call inside it that has retried and failed
+/// nevertheless, so that their failure is taken for one.
+///
+/// Nobody sees what becomes of an error that a call returns, but whoever handles it and goes on awaits something: then
+/// the attempt ends in a later poll.
 pub(crate) fn was_retried_inside() -> bool {
     RETRIED.replace(false)
 }
@@ -83,16 +88,14 @@ pub fn current_attempt() -> u32 {
 /// An attempt that has begun, and what the calls inside it are told: in one word, because every call that runs carries
 /// it, and zero for a first attempt of which nothing is told.
 ///
-/// From the highest bit: the number of the attempt; how many there may be; whether a call inside has retried and failed
-/// nevertheless; who is to retry.
+/// From the highest bit: the number of the attempt; how many there may be; who is to retry.
 #[derive(Debug, Clone, Copy)]
 pub struct Begun(u64);
 
 impl Begun {
     const ATTEMPT: u32 = 32;
-    const ATTEMPTS: u32 = 3;
+    const ATTEMPTS: u32 = 2;
     const MOST_ATTEMPTS: u32 = u32::MAX >> Self::ATTEMPTS;
-    const RETRIED: u64 = 0b100;
     const NESTED: u64 = 0b11;
 
     /// Begins a first attempt of which the calls inside are told nothing.
@@ -126,13 +129,13 @@ impl Begun {
 
     /// Runs a blocking attempt.
     #[inline]
-    pub(crate) fn scoped<T>(mut self, run: impl FnOnce() -> T) -> T {
+    pub(crate) fn scoped<T>(self, run: impl FnOnce() -> T) -> T {
         if self.is_quiet() { run() } else { self.run(run) }
     }
 
     /// Runs a part of the attempt on this thread.
-    #[expect(clippy::cast_possible_truncation, reason = "masked to 29 bits")]
-    fn run<T>(&mut self, run: impl FnOnce() -> T) -> T {
+    #[expect(clippy::cast_possible_truncation, reason = "masked to 30 bits")]
+    fn run<T>(self, run: impl FnOnce() -> T) -> T {
         let outer = ENCLOSING.get();
         let nested = match (outer.nested, self.0 & Self::NESTED) {
             (Nested::OuterOnly, _) | (_, 3) => Nested::OuterOnly,
@@ -145,14 +148,10 @@ impl Begun {
             attempt: self.attempt(),
             together: outer.together.saturating_mul(attempts),
             nested,
-            retried: self.0 & Self::RETRIED != 0,
+            retried: false,
         });
         let result = run();
-        let retried = ENCLOSING.get().retried;
-        if retried {
-            self.0 |= Self::RETRIED;
-        }
-        RETRIED.set(retried);
+        RETRIED.set(ENCLOSING.get().retried);
         result
     }
 }
