@@ -41,6 +41,10 @@
 //! | the call failed | `ERROR` | `operation`, `attempt`, `elapsed`, `disposition`, `error.class`, `reason`: a [`Reason`] |
 //! | the call was dropped after a failure | `INFO` | `operation`, `attempt`, `elapsed`, `reason = "cancelled"` |
 //! | a call retries inside an attempt of another | `WARN` | `operation`, `enclosing_attempt`, `worst_case_attempts` |
+//! | a circuit breaker opened | `WARN` | `breaker`, `from`, `to`, `failures` of `calls` in the window |
+//! | it closed | `WARN` | `breaker`, `from`, `to`, `after`: the time since it was closed before |
+//! | it was forced open | `WARN` | `breaker`, `from`, `to` |
+//! | it probes the server, or stays open after a probe failed | `DEBUG` | `breaker`, `from`, `to` |
 //!
 //! A success at the first attempt says nothing; a call tells its end once, whatever the ending.
 //! `elapsed` is zero where the call reads no clock, and a command of the fred client without deadline and hooks starts
@@ -127,7 +131,7 @@ pub use crate::{
     limit::{Limited, Limits, Timed, Timing, Untimed, WithGuards},
     overload::{
         Admission, Budget, BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, CircuitBreaker,
-        CircuitBreakerBuilder, CircuitState, Cost, Permit, Rejected,
+        CircuitBreakerBuilder, CircuitState, CircuitStatistics, Cost, Permit, Rejected,
     },
     policy::{Decide, Decision, Never, Pause, Policy, Progress, RetryPolicy, Stop},
     random::Random,

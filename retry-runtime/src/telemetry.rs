@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::{
     Disposition, Pause, Reason, Stop,
     drive::{Enclosing, Guarding, name::Name},
+    overload::Transition,
     testing,
 };
 
@@ -128,6 +129,56 @@ pub(crate) fn nested(operation: &'static str, enclosing: &Enclosing, together: O
     let _ = (operation, enclosing.attempt, together);
 }
 
+/// Tells that a circuit breaker went from one state to another.
+///
+/// That it opens and that it closes is news; probes that fail meanwhile are the same outage.
+pub(crate) fn transition(transition: &Transition) {
+    let Transition { name, from, to, calls, failures, disturbed } = transition;
+    let (before, after) = (from.as_str(), to.as_str());
+    #[cfg(feature = "tracing")]
+    match (from, to) {
+        (crate::CircuitState::Closed, crate::CircuitState::Open) => tracing::warn!(
+            target: "retry_runtime",
+            breaker = name,
+            from = before,
+            to = after,
+            failures,
+            calls,
+            "circuit breaker opened"
+        ),
+        (_, crate::CircuitState::Closed) => tracing::warn!(
+            target: "retry_runtime",
+            breaker = name,
+            from = before,
+            to = after,
+            after = ?disturbed,
+            "circuit breaker closed"
+        ),
+        (_, crate::CircuitState::ForcedOpen) => tracing::warn!(
+            target: "retry_runtime",
+            breaker = name,
+            from = before,
+            to = after,
+            "circuit breaker was forced open"
+        ),
+        (_, crate::CircuitState::HalfOpen) => tracing::debug!(
+            target: "retry_runtime",
+            breaker = name,
+            from = before,
+            to = after,
+            "circuit breaker probes the server"
+        ),
+        (_, crate::CircuitState::Open) => tracing::debug!(
+            target: "retry_runtime",
+            breaker = name,
+            from = before,
+            to = after,
+            "circuit breaker stays open"
+        ),
+    }
+    let _ = (name, before, after, calls, failures, disturbed);
+}
+
 /// Tells that a client which is connected already will not connect again.
 #[cfg(feature = "fred")]
 pub(crate) fn never_reconnects() {
@@ -206,7 +257,7 @@ mod metrics_facade {
             let state = match state {
                 CircuitState::Closed => 0,
                 CircuitState::HalfOpen => 1,
-                CircuitState::Open => 2,
+                CircuitState::Open | CircuitState::ForcedOpen => 2,
             };
             gauge!("retry.breaker.state", "operation" => operation).set(state);
         }

@@ -171,6 +171,48 @@ async fn nested_retries_are_told_with_what_they_multiply_to() {
     assert!(nested[0].1.contains("enclosing_attempt=2 worst_case_attempts=12"), "{nested:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_breaker_tells_each_transition_once() {
+    let settings = CircuitBreaker::builder().name("catalog").minimum_calls(4);
+    let breaker = settings.build().expect("possible");
+    let call = async |outcome: Result<(), ()>| {
+        let Ok(admission) = breaker.admit() else { return };
+        match outcome {
+            Ok(()) => breaker.succeeded(admission),
+            Err(()) => breaker.failed(admission),
+        }
+    };
+    let outage = async {
+        for outcome in [Ok(()), Ok(()), Ok(()), Err(()), Err(()), Err(()), Err(()), Err(())] {
+            call(outcome).await;
+        }
+        for outcome in [Err(()), Ok(())] {
+            tokio::time::sleep(5 * SECOND + SECOND / 100).await;
+            call(outcome).await;
+        }
+        breaker.force_open();
+        breaker.force_open();
+        call(Ok(())).await;
+        tokio::time::sleep(SECOND).await;
+        breaker.reset();
+        breaker.reset();
+    };
+    let told = told(outage).await;
+    let expected = [
+        (Level::WARN, "circuit breaker opened", "closed to=open failures=3 calls=6"),
+        (Level::DEBUG, "circuit breaker probes the server", "open to=half_open"),
+        (Level::DEBUG, "circuit breaker stays open", "half_open to=open"),
+        (Level::DEBUG, "circuit breaker probes the server", "open to=half_open"),
+        (Level::WARN, "circuit breaker closed", "half_open to=closed after=10.02s"),
+        (Level::WARN, "circuit breaker was forced open", "closed to=forced_open"),
+        (Level::WARN, "circuit breaker closed", "forced_open to=closed after=1s"),
+    ];
+    let expected = expected.map(|(level, message, fields)| {
+        (level, format!("message={message} breaker=catalog from={fields}"))
+    });
+    assert_eq!(told, expected);
+}
+
 /// Keeps the counters and the gauges by name and labels.
 #[derive(Default)]
 struct Counts(Mutex<BTreeMap<String, Arc<AtomicU64>>>);

@@ -16,6 +16,8 @@ mod budget;
 #[path = "../../retry-runtime/src/overload/budget_builder.rs"]
 mod budget_builder;
 mod budget_models;
+#[path = "../../retry-runtime/src/overload/circuit.rs"]
+mod circuit;
 #[path = "../../retry-runtime/src/overload/phase.rs"]
 mod phase;
 #[path = "../../retry-runtime/src/overload/window.rs"]
@@ -26,6 +28,34 @@ mod sync {
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering, fence},
     };
+}
+
+mod clock {
+    use std::time::Duration;
+
+    pub(super) fn now() -> Duration {
+        unreachable!("the models choose the time")
+    }
+}
+
+mod tell {
+    use std::cell::RefCell;
+
+    use crate::breaker::{CircuitState, Transition};
+
+    thread_local! {
+        /// What the model told; all its threads run on one of the system's.
+        static TOLD: RefCell<Vec<(CircuitState, CircuitState)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn transition(transition: &Transition) {
+        TOLD.with_borrow_mut(|told| told.push((transition.from, transition.to)));
+    }
+
+    /// Returns what was told since the last time.
+    pub(super) fn told() -> Vec<(CircuitState, CircuitState)> {
+        TOLD.take()
+    }
 }
 
 use std::{

@@ -11,6 +11,7 @@ use std::time::Duration;
 use retry_runtime::{
     Admission, Backoff, Budget, Charge, CircuitBreaker, Cost, Exponential, Permit, Random, Wait,
 };
+use tokio::time::{Instant, advance};
 
 use crate::{Agenda, until_next};
 
@@ -37,22 +38,22 @@ struct Client {
 
 impl Client {
     /// Returns the admission of an attempt by the breaker, if there is one, or nothing if it is rejected.
-    fn admit(&self, now: Duration) -> Option<Option<Admission>> {
+    fn admit(&self) -> Option<Option<Admission>> {
         match &self.breaker {
-            Some(breaker) => breaker.admit(now).ok().map(Some),
+            Some(breaker) => breaker.admit().ok().map(Some),
             None => Some(None),
         }
     }
 
-    fn failed(&self, admission: Option<Admission>, now: Duration) {
+    fn failed(&self, admission: Option<Admission>) {
         if let Some((breaker, admission)) = self.breaker.as_ref().zip(admission) {
-            breaker.failed(admission, now);
+            breaker.failed(admission);
         }
     }
 
-    fn succeeded(&self, charge: Option<Charge>, admission: Option<Admission>, now: Duration) {
+    fn succeeded(&self, charge: Option<Charge>, admission: Option<Admission>) {
         if let Some((breaker, admission)) = self.breaker.as_ref().zip(admission) {
-            breaker.succeeded(admission, now);
+            breaker.succeeded(admission);
         }
         match (&self.budget, charge) {
             (Some(budget), Some(charge)) => budget.refund(charge),
@@ -96,12 +97,13 @@ fn second(time: Duration) -> usize {
 }
 
 /// Returns the requests that arrived and the calls that were answered in time, per second.
-fn run(seed: u64, client: impl Fn() -> Client) -> ([u32; SECONDS], [u32; SECONDS]) {
+async fn run(seed: u64, client: impl Fn() -> Client) -> ([u32; SECONDS], [u32; SECONDS]) {
     let backoff = Exponential::new();
     let mut random = Random::seeded(seed);
     let clients = [(); CLIENTS].map(|()| client());
     let (mut server, mut answered) =
         (Server { free_at: Duration::ZERO, requests: [0; SECONDS] }, [0; SECONDS]);
+    let start = Instant::now();
     let mut agenda = Agenda::new();
     for client in 0..CLIENTS {
         agenda.plan(until_next(&mut random, CALLS_PER_SECOND), (client, Event::Call));
@@ -110,15 +112,17 @@ fn run(seed: u64, client: impl Fn() -> Client) -> ([u32; SECONDS], [u32; SECONDS
         if second(now) >= SECONDS {
             break;
         }
+        // Breakers read the clock, which is paused.
+        advance((start + now).saturating_duration_since(Instant::now())).await;
         let client = &clients[index];
         let (retry, waited, charge) = match event {
             Event::Answer { charge, admission } => {
                 answered[second(now)] += 1;
-                client.succeeded(charge, admission, now);
+                client.succeeded(charge, admission);
                 continue;
             }
             Event::Timeout { retry, waited, admission } => {
-                client.failed(admission, now);
+                client.failed(admission);
                 if let Some(permit) = client.permit(retry + 1) {
                     let retry = retry + 1;
                     let waited = backoff.delay(&mut Wait::new(retry, waited, &mut random));
@@ -135,7 +139,7 @@ fn run(seed: u64, client: impl Fn() -> Client) -> ([u32; SECONDS], [u32; SECONDS
                 (retry, Some(waited), permit.map(Permit::start))
             }
         };
-        let Some(admission) = client.admit(now) else { continue };
+        let Some(admission) = client.admit() else { continue };
         let done = server.take(now);
         if done <= now + TIMEOUT {
             agenda.plan(done, (index, Event::Answer { charge, admission }));
@@ -153,21 +157,21 @@ fn mean(answered: &[u32; SECONDS], seconds: std::ops::Range<usize>) -> f64 {
 }
 
 /// Returns the runs without retries, with three, with a budget and with a breaker.
-fn runs(seed: u64) -> [([u32; SECONDS], [u32; SECONDS]); 4] {
+async fn runs(seed: u64) -> [([u32; SECONDS], [u32; SECONDS]); 4] {
     let retrying = || Client { retries: 3, ..Client::default() };
     [
-        run(seed, Client::default),
-        run(seed, retrying),
-        run(seed, || Client { budget: Some(Budget::new()), ..retrying() }),
-        run(seed, || Client { breaker: Some(CircuitBreaker::new()), ..retrying() }),
+        run(seed, Client::default).await,
+        run(seed, retrying).await,
+        run(seed, || Client { budget: Some(Budget::new()), ..retrying() }).await,
+        run(seed, || Client { breaker: Some(CircuitBreaker::new()), ..retrying() }).await,
     ]
 }
 
-#[test]
-fn an_outage_outlives_its_cause_unless_something_bounds_the_load() {
+#[tokio::test(start_paused = true)]
+async fn an_outage_outlives_its_cause_unless_something_bounds_the_load() {
     println!("requests -> calls answered in time, per second; the server is slow in {TRIGGER:?}");
     println!("second |   no retries |    3 retries |  3 and budget | 3 and breaker");
-    let printed = runs(1);
+    let printed = runs(1).await;
     for second in 16..40 {
         let cells = printed
             .iter()
@@ -176,7 +180,7 @@ fn an_outage_outlives_its_cause_unless_something_bounds_the_load() {
         println!("    {second:2} | {}", cells.join(" | "));
     }
 
-    for runs in [printed, runs(2), runs(3)] {
+    for runs in [printed, runs(2).await, runs(3).await] {
         let [none, unbounded, budgeted, broken] = runs.map(|(_, answered)| answered);
         for answered in [&none, &unbounded, &budgeted, &broken] {
             assert!((670.0..730.0).contains(&mean(answered, 5..20)), "all is well before");

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    sync::LazyLock,
     time::{Duration, Instant as StdInstant},
 };
 
@@ -41,22 +40,8 @@ struct Times {
     attempt: Option<Instant>,
 }
 
-/// Breakers count time from here: the day before they are first asked, because a clock that another test has paused
-/// stands still at an earlier time. A machine that has just started has no such day.
-static ORIGIN: LazyLock<StdInstant> = LazyLock::new(|| {
-    let now = StdInstant::now();
-    now.checked_sub(DAY).unwrap_or(now)
-});
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// How long a cancelled call may block its thread at most.
 const SLICE: Duration = Duration::from_millis(20);
-
-fn now() -> Duration {
-    let origin = *ORIGIN;
-    Instant::now().into_std().saturating_duration_since(origin)
-}
 
 impl Guarding {
     #[inline]
@@ -100,7 +85,7 @@ impl Guarding {
     #[inline]
     fn admit(&mut self) -> Result<(), crate::Rejected> {
         if let Some(breaker) = &self.guards.breaker {
-            self.admission = Some(breaker.admit(now())?);
+            self.admission = Some(breaker.admit()?);
         }
         match &self.more {
             None => Ok(()),
@@ -142,7 +127,7 @@ impl Guarding {
     #[inline]
     pub(crate) fn succeeded(&mut self) {
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
-            breaker.succeeded(admission, now());
+            breaker.succeeded(admission);
         }
         if let Some(budget) = &self.guards.budget {
             match self.charge.take() {
@@ -197,9 +182,9 @@ impl Guarding {
         }
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
             if !polls && breaker.counts(failure) {
-                breaker.failed(admission, now());
+                breaker.failed(admission);
             } else {
-                breaker.succeeded(admission, now());
+                breaker.succeeded(admission);
             }
         }
         if let Some(more) = &mut self.more {
@@ -209,7 +194,7 @@ impl Guarding {
 
     fn check_open(&self) -> Result<(), Reason> {
         if let Some(breaker) = &self.guards.breaker
-            && breaker.state(now()) == CircuitState::Open
+            && matches!(breaker.state(), CircuitState::Open | CircuitState::ForcedOpen)
         {
             return Err(Reason::BreakerOpen);
         }
@@ -242,7 +227,7 @@ impl Guarding {
 
     #[cfg(feature = "metrics")]
     pub(crate) fn circuit(&self) -> Option<CircuitState> {
-        self.guards.breaker.as_ref().map(|breaker| breaker.state(now()))
+        self.guards.breaker.as_ref().map(crate::CircuitBreaker::state)
     }
 
     /// Says which of nested calls retries.

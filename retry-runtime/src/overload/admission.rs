@@ -2,6 +2,7 @@ use std::{fmt, time::Duration};
 
 use super::{
     breaker::CircuitBreaker,
+    breaker_builder::CircuitBreakerBuilder,
     phase::{Phase, Probes, State},
 };
 
@@ -31,7 +32,8 @@ impl Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         if let Some(breaker) = &self.probe {
-            breaker.settle(self.generation, |state, probes| {
+            // Half open before and after: there is nothing to tell.
+            let _ = breaker.settle(self.generation, |state, probes| {
                 let running = probes.running - 1;
                 state.still(Phase::HalfOpen(Probes { running, ..probes }))
             });
@@ -43,19 +45,31 @@ impl Drop for Admission {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Rejected {
+    /// The name of the breaker.
+    pub breaker: &'static str,
     /// The time for which every call is certain to be rejected.
     ///
     /// Zero while probes are under way, because their outcome may let calls through at any moment: then wait as the
     /// backoff says.
+    /// [`Duration::MAX`] of a breaker that is forced open.
     pub retry_in: Duration,
 }
 
+/// Prints the time in whole seconds, so that the texts of one outage are few: log tools group by them.
 impl fmt::Display for Rejected {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.retry_in.is_zero() {
-            return formatter.write_str("the circuit breaker waits for its probes");
+        formatter.write_str("the circuit breaker ")?;
+        if self.breaker != CircuitBreakerBuilder::UNNAMED {
+            write!(formatter, "`{}` ", self.breaker)?;
         }
-        write!(formatter, "the circuit breaker is open for another {:?}", self.retry_in)
+        match self.retry_in {
+            Duration::ZERO => formatter.write_str("waits for its probes"),
+            Duration::MAX => formatter.write_str("is held open"),
+            left => match left.saturating_add(Duration::from_millis(500)).as_secs() {
+                0 => formatter.write_str("is open for less than a second"),
+                seconds => write!(formatter, "is open for another {seconds} s"),
+            },
+        }
     }
 }
 

@@ -3,9 +3,10 @@ use std::{fmt, time::Duration};
 use super::{
     admission::{Admission, Rejected},
     breaker_builder::CircuitBreakerBuilder,
-    phase::{Phase, Probes, State, slice, slices_between},
+    clock,
+    phase::{Phase, State},
     sync::{Arc, AtomicU64, Ordering},
-    window::{Counts, Outcome, Window, nanos},
+    window::Window,
 };
 use crate::FailureReport;
 
@@ -20,24 +21,33 @@ use crate::FailureReport;
 /// | closed | pass | when a failure makes at least half of the last 10 s' calls failed ones, of at least 20 |
 /// | open | are rejected | after 5 s, with the next call |
 /// | half open | one passes as a probe | closed when it succeeds, open again when it fails |
+/// | forced open | are rejected | with [`reset`](Self::reset) |
 ///
-/// The numbers are the defaults, those of Netflix' Hystrix; [`CircuitBreaker::builder`] changes them.
+/// The numbers are the defaults, those of Netflix' Hystrix; [`CircuitBreaker::builder`] changes them and gives the
+/// breaker a name, under which telemetry shows it.
 ///
-/// Time comes in from outside, as the duration since an origin that all users of the breaker share:
+/// Attach it to a policy or to the attribute, see [`Guarded`](crate::Guarded), and ask it from anywhere else, such as a
+/// health page:
 ///
 /// ```
 /// use retry_runtime::{CircuitBreaker, CircuitState};
-/// use tokio::time::Instant;
 ///
-/// let breaker = CircuitBreaker::new();
-/// let origin = Instant::now(); // tokio's clock, so that tests can pause it
+/// let breaker = CircuitBreaker::builder().name("catalog").build()?;
 ///
-/// let admission = breaker.admit(origin.elapsed())?;
+/// let admission = breaker.admit()?;
 /// // … the call …
-/// breaker.succeeded(admission, origin.elapsed());
-/// assert_eq!(breaker.state(origin.elapsed()), CircuitState::Closed);
-/// # Ok::<(), retry_runtime::Rejected>(())
+/// breaker.succeeded(admission);
+/// assert_eq!(breaker.state(), CircuitState::Closed);
+///
+/// breaker.force_open(); // maintenance
+/// let rejected = breaker.admit().unwrap_err();
+/// assert_eq!(rejected.to_string(), "the circuit breaker `catalog` is held open");
+/// breaker.reset();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// All breakers count time on tokio's clock, inside a runtime or outside, so that a test that pauses the clock moves
+/// them too.
 ///
 /// Dropping an [`Admission`] is no verdict; a probe gives its place back.
 /// A probe that neither ends nor is dropped keeps its place for `open_for`, then another is let through.
@@ -45,19 +55,20 @@ use crate::FailureReport;
 /// the server that recovers.
 /// No operation takes a lock.
 #[derive(Clone)]
-pub struct CircuitBreaker(Arc<Shared>);
+pub struct CircuitBreaker(pub(super) Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     // Every transition is one step on this word, and guards no other memory: buckets say which period they are of.
-    state: AtomicU64,
-    window: Window,
-    settings: CircuitBreakerBuilder,
+    pub(super) state: AtomicU64,
+    pub(super) window: Window,
+    pub(super) settings: CircuitBreakerBuilder,
+    /// When it was closed last, in nanoseconds.
+    pub(super) closed_until: AtomicU64,
+    pub(super) opened: AtomicU64,
+    pub(super) rejected: AtomicU64,
 }
 
 impl CircuitBreaker {
-    // How exactly the time of a probe is kept.
-    const SLICES: u32 = 16;
-
     /// Makes a closed breaker with the defaults.
     pub fn new() -> Self {
         Self::with(CircuitBreakerBuilder::DEFAULT)
@@ -73,151 +84,80 @@ impl CircuitBreaker {
             state: AtomicU64::new(State::START.pack()),
             window: Window::new(settings.window),
             settings,
+            closed_until: AtomicU64::new(0),
+            opened: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
         }))
     }
 
-    /// Asks to make a call at the time `now`.
+    /// Returns the name that telemetry shows the breaker under.
+    pub fn name(&self) -> &'static str {
+        self.0.settings.name
+    }
+
+    /// Asks to make a call.
     ///
     /// # Errors
     ///
     /// Returns [`Rejected`] while the breaker is open, and while as many probes are under way as are allowed.
-    pub fn admit(&self, now: Duration) -> Result<Admission, Rejected> {
+    #[inline]
+    pub fn admit(&self) -> Result<Admission, Rejected> {
         let state = self.load();
         if state.phase == Phase::Closed {
             return Ok(Admission { generation: state.generation, probe: None });
         }
-        self.admit_probe(state, now)
+        self.admit_at(clock::now())
     }
 
-    /// Counts a success at the time `now`; closes the breaker after the last probe.
-    pub fn succeeded(&self, admission: Admission, now: Duration) {
-        if admission.is_probe() {
-            return Self::probe_succeeded(admission);
-        }
-        if self.load() == admission.regular() {
-            self.0.window.record(Outcome::Success, now, admission.generation);
-        }
+    /// Counts a success; closes the breaker after the last probe.
+    pub fn succeeded(&self, admission: Admission) {
+        self.succeeded_at(admission, clock::now());
     }
 
-    /// Counts a failure at the time `now`, and opens the breaker if it is one too many or that of a probe.
+    /// Counts a failure, and opens the breaker if it is one too many or that of a probe.
     ///
     /// Report what speaks against the server: not that the caller asked for something impossible.
-    pub fn failed(&self, mut admission: Admission, now: Duration) {
-        let opened = Phase::open_until(now.saturating_add(self.0.settings.open_for));
-        match admission.probe.take() {
-            None => {
-                let closed = admission.regular();
-                if self.load() == closed {
-                    self.0.window.record(Outcome::Failure, now, closed.generation);
-                    if self.is_too_many(self.0.window.counts(now, closed.generation)) {
-                        // An error says that another failure has opened it.
-                        let _ = self.replace(closed, closed.then(opened));
-                    }
-                }
-            }
-            Some(breaker) => breaker.settle(admission.generation, |state, _| state.then(opened)),
-        }
+    pub fn failed(&self, admission: Admission) {
+        self.failed_at(admission, clock::now());
     }
 
-    /// Returns the state at the time `now`.
-    pub fn state(&self, now: Duration) -> CircuitState {
-        match self.load().phase {
-            Phase::Closed => CircuitState::Closed,
-            Phase::Open { until } if now < Duration::from_millis(until) => CircuitState::Open,
-            Phase::Open { .. } | Phase::HalfOpen(_) => CircuitState::HalfOpen,
-        }
+    /// Returns the state.
+    ///
+    /// A breaker that was open long enough is half open, whether a call has come to probe the server or not.
+    pub fn state(&self) -> CircuitState {
+        self.state_at(clock::now())
     }
 
-    #[cold]
-    fn admit_probe(&self, mut state: State, now: Duration) -> Result<Admission, Rejected> {
-        loop {
-            let next = match state.phase {
-                Phase::Closed => {
-                    return Ok(Admission { generation: state.generation, probe: None });
-                }
-                Phase::Open { until } => {
-                    let retry_in = Duration::from_millis(until).saturating_sub(now);
-                    if !retry_in.is_zero() {
-                        return Err(Rejected { retry_in });
-                    }
-                    state.then(Phase::HalfOpen(Probes::first(self.slice(now))))
-                }
-                Phase::HalfOpen(probes) if probes.taken() < self.0.settings.probes => {
-                    let (last, running) = (self.slice(now), probes.running + 1);
-                    state.still(Phase::HalfOpen(Probes { last, running, ..probes }))
-                }
-                Phase::HalfOpen(probes) => {
-                    let last = self.slice(now);
-                    if slices_between(probes.last, last) <= Self::SLICES {
-                        return Err(Rejected { retry_in: Duration::ZERO });
-                    }
-                    state.then(Phase::HalfOpen(Probes::first(last)))
-                }
-            };
-            match self.replace(state, next) {
-                Ok(()) => {
-                    let probe = Some(self.clone());
-                    return Ok(Admission { generation: next.generation, probe });
-                }
-                Err(changed) => state = changed,
-            }
-        }
+    /// Closes the breaker with nothing counted, whatever its state; also after [`force_open`](Self::force_open).
+    ///
+    /// The outcomes of calls under way do not count.
+    pub fn reset(&self) {
+        self.go(Phase::Closed, clock::now());
     }
 
-    #[cold]
-    fn probe_succeeded(mut admission: Admission) {
-        let Some(breaker) = admission.probe.take() else { return };
-        breaker.settle(admission.generation, |state, probes| {
-            let (running, succeeded) = (probes.running - 1, probes.succeeded + 1);
-            if succeeded == breaker.0.settings.probes {
-                return state.then(Phase::Closed);
-            }
-            state.still(Phase::HalfOpen(Probes { running, succeeded, ..probes }))
-        });
+    /// Opens the breaker until [`reset`](Self::reset): no call passes, and none probes.
+    pub fn force_open(&self) {
+        self.go(Phase::ForcedOpen, clock::now());
     }
 
-    /// Takes one running probe of a generation to its next state, unless that generation is over.
-    pub(super) fn settle(&self, generation: u32, next: impl Fn(State, Probes) -> State) {
-        let mut state = self.load();
-        while let Phase::HalfOpen(probes) = state.phase {
-            if state.generation != generation {
-                return;
-            }
-            match self.replace(state, next(state, probes)) {
-                Ok(()) => return,
-                Err(changed) => state = changed,
-            }
+    /// Returns the state, the outcomes in the window, and what happened so far, for telemetry.
+    ///
+    /// The numbers are read one after the other, so calls that run meanwhile may be in one and not yet in another.
+    pub fn statistics(&self) -> CircuitStatistics {
+        let now = clock::now();
+        let counts = self.0.window.counts(now, self.load().generation);
+        CircuitStatistics {
+            state: self.state_at(now),
+            calls: counts.calls(),
+            failures: counts.failures,
+            opened: self.0.opened.load(Ordering::Relaxed),
+            rejected: self.0.rejected.load(Ordering::Relaxed),
         }
     }
 
     /// Tells whether a failure counts against the server.
     pub(crate) fn counts(&self, failure: &FailureReport) -> bool {
         (self.0.settings.counts.0)(failure)
-    }
-
-    fn is_too_many(&self, Counts { failures, successes }: Counts) -> bool {
-        let calls = failures + successes;
-        // Division rounds to the nearest number, as the literal of the setting did, so that 7 of 100 is exactly 0.07.
-        calls >= self.0.settings.minimum_calls
-            && f64::from(failures) / f64::from(calls) >= self.0.settings.failure_ratio
-    }
-
-    fn slice(&self, now: Duration) -> u32 {
-        slice(nanos(now), nanos(self.0.settings.open_for / Self::SLICES))
-    }
-
-    fn load(&self) -> State {
-        State::unpack(self.0.state.load(Ordering::Relaxed))
-    }
-
-    fn replace(&self, from: State, to: State) -> Result<(), State> {
-        let exchange = self.0.state.compare_exchange(
-            from.pack(),
-            to.pack(),
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
-        exchange.map(|_| ()).map_err(State::unpack)
     }
 }
 
@@ -227,15 +167,20 @@ impl Default for CircuitBreaker {
     }
 }
 
-/// Prints the phase that the last event led to.
+/// Prints the name, if it has one, and the phase that the last event led to.
 impl fmt::Debug for CircuitBreaker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("CircuitBreaker").field(&self.load().phase).finish()
+        let mut tuple = formatter.debug_tuple("CircuitBreaker");
+        if self.name() != CircuitBreakerBuilder::UNNAMED {
+            tuple.field(&self.name());
+        }
+        tuple.field(&self.load().phase).finish()
     }
 }
 
 /// The state of a [`CircuitBreaker`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CircuitState {
     /// Calls pass.
     Closed,
@@ -243,4 +188,54 @@ pub enum CircuitState {
     Open,
     /// Probes pass, other calls are rejected.
     HalfOpen,
+    /// Calls are rejected until [`CircuitBreaker::reset`].
+    ForcedOpen,
+}
+
+impl CircuitState {
+    /// Returns the word that telemetry uses, such as `half_open`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+        }
+    }
+}
+
+/// Prints the state in the words of telemetry, such as `half_open`.
+impl fmt::Display for CircuitState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// The state of a [`CircuitBreaker`] at one moment, and counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct CircuitStatistics {
+    /// The state.
+    pub state: CircuitState,
+    /// The calls in the window whose outcome was counted; none while the breaker is not closed.
+    pub calls: u32,
+    /// Those of them that failed.
+    pub failures: u32,
+    /// How often the breaker opened since it was made; opening again after a failed probe is the same time.
+    pub opened: u64,
+    /// The calls that were rejected since it was made.
+    pub rejected: u64,
+}
+
+/// A step from one state to another, told by the thread that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Transition {
+    pub(crate) name: &'static str,
+    pub(crate) from: CircuitState,
+    pub(crate) to: CircuitState,
+    /// The calls in the window, and the failures among them; zero unless it was closed.
+    pub(crate) calls: u32,
+    pub(crate) failures: u32,
+    /// Since the breaker was closed.
+    pub(crate) disturbed: Duration,
 }

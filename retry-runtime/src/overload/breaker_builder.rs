@@ -9,7 +9,8 @@ use crate::{CircuitBreaker, ConfigError, Disposition, FailureReport};
 /// use std::time::Duration;
 ///
 /// // Gives up sooner on a cache that is nice to have.
-/// let breaker = CircuitBreaker::builder().failure_ratio(0.1).open_for(Duration::from_secs(30)).build()?;
+/// let breaker =
+///     CircuitBreaker::builder().name("cache").failure_ratio(0.1).open_for(Duration::from_secs(30)).build()?;
 /// # drop(breaker);
 ///
 /// let error = CircuitBreaker::builder().failure_ratio(50.0).build().unwrap_err();
@@ -19,6 +20,7 @@ use crate::{CircuitBreaker, ConfigError, Disposition, FailureReport};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[must_use = "settings make no circuit breaker until `build` is called"]
 pub struct CircuitBreakerBuilder {
+    pub(super) name: &'static str,
     pub(super) failure_ratio: f64,
     pub(super) minimum_calls: u32,
     pub(super) window: Duration,
@@ -47,6 +49,7 @@ impl CircuitBreakerBuilder {
     // Hystrix, which made the pattern common: `circuitBreaker.errorThresholdPercentage`, `requestVolumeThreshold`,
     // `sleepWindowInMilliseconds` and `metrics.rollingStats.timeInMilliseconds`, in ten buckets.
     pub(super) const DEFAULT: Self = Self {
+        name: Self::UNNAMED,
         failure_ratio: 0.5,
         minimum_calls: 20,
         window: Duration::from_secs(10),
@@ -54,10 +57,18 @@ impl CircuitBreakerBuilder {
         probes: 1,
         counts: Rule(|failure| failure.disposition() != Some(Disposition::Permanent)),
     };
+    pub(super) const UNNAMED: &'static str = "unnamed";
     const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
     const SHORTEST_OPEN: Duration = Duration::from_millis(1);
     // A bucket of the window counts that far exactly.
     const MOST_CALLS: u32 = 1_000_000;
+
+    /// Sets the name that telemetry shows the breaker under, `unnamed` unless set.
+    ///
+    /// One of few: it becomes a label of metrics. Breakers of one name share a series, which is the last one's.
+    pub const fn name(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
 
     /// Sets the share of failures, above 0 and at most 1, from which on the breaker opens.
     pub const fn failure_ratio(self, failure_ratio: f64) -> Self {

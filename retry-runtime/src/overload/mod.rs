@@ -1,19 +1,23 @@
 //! What keeps retries from making an overload worse: a budget on them, and a circuit breaker on whole calls.
 //!
-//! Pure state machines on atomics: no lock, no clock of their own, no I/O.
+//! State machines on atomics, without a lock and without I/O: only what a user calls reads the clock.
 
 mod admission;
 mod breaker;
 mod breaker_builder;
 mod budget;
 mod budget_builder;
+mod circuit;
+mod clock;
 mod phase;
 mod sync;
+mod tell;
 mod window;
 
+pub(crate) use self::breaker::Transition;
 pub use self::{
     admission::{Admission, Rejected},
-    breaker::{CircuitBreaker, CircuitState},
+    breaker::{CircuitBreaker, CircuitState, CircuitStatistics},
     breaker_builder::CircuitBreakerBuilder,
     budget::{Budget, BudgetEmpty, BudgetStatistics, Charge, Cost, Permit},
     budget_builder::BudgetBuilder,

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use super::breaker::CircuitState;
+
 /// The state of a circuit breaker, in one word so that every transition is one step.
 ///
 /// 2 bits say which phase, 22 hold the generation, 40 what the phase needs.
@@ -18,6 +20,8 @@ pub(super) enum Phase {
         until: u64,
     },
     HalfOpen(Probes),
+    /// Until it is reset.
+    ForcedOpen,
 }
 
 /// The places of one half-open phase that are taken.
@@ -65,6 +69,7 @@ impl State {
             Phase::HalfOpen(Probes { last, running, succeeded }) => {
                 (2, u64::from(last) << 16 | u64::from(running) << 8 | u64::from(succeeded))
             }
+            Phase::ForcedOpen => (3, 0),
         };
         kind << 62 | u64::from(self.generation) << 40 | payload
     }
@@ -74,11 +79,12 @@ impl State {
         let phase = match word >> 62 {
             0 => Phase::Closed,
             1 => Phase::Open { until: word & Self::LATEST },
-            _ => Phase::HalfOpen(Probes {
+            2 => Phase::HalfOpen(Probes {
                 last: (word >> 16) as u32 & Self::SLICES,
                 running: (word >> 8) as u8,
                 succeeded: word as u8,
             }),
+            _ => Phase::ForcedOpen,
         };
         Self { generation: (word >> 40) as u32 & Self::GENERATIONS, phase }
     }
@@ -89,6 +95,16 @@ impl Phase {
     pub(super) fn open_until(end: Duration) -> Self {
         let millis = end.as_nanos().div_ceil(1_000_000);
         Self::Open { until: u64::try_from(millis).unwrap_or(u64::MAX).min(State::LATEST) }
+    }
+
+    /// Returns the state that the phase is, whatever the time.
+    pub(super) fn name(self) -> CircuitState {
+        match self {
+            Self::Closed => CircuitState::Closed,
+            Self::Open { .. } => CircuitState::Open,
+            Self::HalfOpen(_) => CircuitState::HalfOpen,
+            Self::ForcedOpen => CircuitState::ForcedOpen,
+        }
     }
 }
 

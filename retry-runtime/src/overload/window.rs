@@ -23,6 +23,12 @@ pub(super) struct Counts {
     pub(super) successes: u32,
 }
 
+impl Counts {
+    pub(super) fn calls(self) -> u32 {
+        self.failures + self.successes
+    }
+}
+
 const BUCKETS: usize = 10;
 
 impl Window {
