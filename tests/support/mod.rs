@@ -4,12 +4,14 @@ mod load;
 mod redis_cluster;
 mod redis_sentinel;
 mod redis_server;
+mod relay;
 mod resp;
 
 pub use load::{Load, Tally};
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
 pub use redis_server::RedisServer;
+pub use relay::Relay;
 pub use retry_runtime::testing::{Fault, FaultProxy};
 
 /// Returns fred's configuration for the server on a port of this machine.

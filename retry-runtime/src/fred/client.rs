@@ -153,8 +153,8 @@ impl<C: Target> Direct<'_, C> {
 impl Commands<Direct<'static, Client>> {
     /// Connects with settings that fail instead of waiting for ever, and owns the connection.
     ///
-    /// fred reconnects without end, after 100 ms at first and at most 5 s, and leaves a connection that has not
-    /// answered for [`DEFAULT_ATTEMPT_TIMEOUT`]; where it gives up nevertheless, the next command connects anew.
+    /// fred reconnects without end, after 100 ms at first and at most 1 s; where it gives up nevertheless, the next
+    /// command connects.
     /// On a cluster it follows no redirect by itself, so that a command that was sent to the wrong node is known not to
     /// be executed, and is retried.
     ///
@@ -194,7 +194,7 @@ impl Commands<Direct<'static, Client>> {
         P::State: Send + Sync + 'static,
     {
         if builder.get_policy().is_none() {
-            builder.set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2));
+            builder.set_policy(ReconnectPolicy::new_exponential(0, 100, 1_000, 2));
         }
         builder.with_connection_config(|connection| {
             // An attempt is one write, so fred follows no redirect; asked to, it takes the write for a failed one

@@ -31,7 +31,7 @@ use super::{
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How often a connection is probed on which a client only listens.
-const LISTENING: Duration = Duration::from_secs(5);
+const LISTENING: Duration = Duration::from_secs(2);
 
 /// The shortest time that the first of several tries to connect is given.
 const SHORTEST_CONNECT: Duration = Duration::from_millis(500);
