@@ -173,7 +173,9 @@ impl Commands<Direct<'static, Client>> {
     /// # Errors
     ///
     /// The first connection is tried once: a wrong address, a wrong password or a server that still loads its data is
-    /// told at once.
+    /// reported at once.
+    /// The error names the address, and the likeliest mistake where the other end does not speak the protocol, or
+    /// expects TLS.
     pub async fn connect<P>(config: Config, policy: P) -> FredResult<Self>
     where
         P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
@@ -212,8 +214,9 @@ pub trait WithRetry: Target {
     /// Wraps the client; the connection is shared.
     ///
     /// The options of a [`WithOptions`] are taken over, but for `max_attempts`: an attempt is one write.
-    /// Connect with [`init`](Commands::init) of the result: then a connection that fred gave up is noticed.
-    /// A client that is connected already and has no reconnect policy is good for one connection, and a warning is logged.
+    /// Connect with [`init`](Commands::init) of the result: then a connection that fred gave up is made again.
+    /// A client that is connected already and has no reconnect policy works only until that connection is lost, and a
+    /// warning is logged.
     /// A client with `max_command_buffer_len` is refused by `init` and by every command: fred 10.1 stops sending after
     /// that buffer was full once.
     fn with_retry<P>(self, policy: P) -> RetryClient<Self::Client>
@@ -371,11 +374,12 @@ impl<C: Target> Commands<Direct<'_, C>> {
     /// policy retries.
     /// Of a client that was connected before it was wrapped this is not noticed; every command then fails by its
     /// timeout.
+    /// The handle ends when fred's task has ended and no other was started in its place.
     ///
     /// # Errors
     ///
     /// The first connection is tried once: a wrong address, a wrong password or a server that still loads its data is
-    /// told at once.
+    /// reported at once, with the address.
     pub async fn init(&self) -> FredResult<ConnectHandle> {
         self.sender().connection.init(self.fred()).await
     }
