@@ -30,8 +30,9 @@ pub(super) struct Past<S, N> {
     pub(super) session: Session<S>,
     pub(super) name: N,
     pub(super) record: testing::Record,
-    /// Whether the end was told, and only a hook follows.
-    pub(super) ended: bool,
+    /// Not zero when the end was told, and only a hook follows; no `bool`, whose spare values would take the place of
+    /// those by which the first attempt sees at once that there is no past.
+    pub(super) ended: u8,
 }
 
 impl<S, N: Name> Past<S, N> {
@@ -207,7 +208,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.past.get_or_insert_with(|| {
             let mut session = Session::new();
             session.begin();
-            Past { session, name, record: testing::Record::new(), ended: false }
+            Past { session, name, record: testing::Record::new(), ended: 0 }
         })
     }
 
@@ -245,7 +246,7 @@ fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) 
 #[cold]
 #[inline(never)]
 fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
-    if past.ended {
+    if past.ended != 0 {
         // Only now, because its hook may have taken its time.
         return scope::ended_inside(past.session.attempt() > 1);
     }

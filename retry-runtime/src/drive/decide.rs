@@ -138,7 +138,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
         let elapsed = self.clock.elapsed();
         if let Some(past) = &mut self.past {
-            past.ended = true;
+            past.ended = 1;
             telemetry::gave_up(past.told(), elapsed, &stop);
         }
     }

@@ -48,15 +48,15 @@ impl Guarding {
     fn new(guards: Guards) -> Self {
         let mut guarding =
             Self { guards, admission: None, permit: None, charge: None, times: None, more: None };
-        if let Some(more) = guarding.guards.more.take() {
-            guarding.more = Some(Box::new(Self::further(*more)));
+        if guarding.guards.more.is_some() {
+            guarding.extend();
         }
         guarding
     }
 
     #[cold]
-    fn further(guards: Guards) -> Self {
-        Self::new(guards)
+    fn extend(&mut self) {
+        self.more = self.guards.more.take().map(|more| Box::new(Self::new(*more)));
     }
 
     /// Pays for the retries from a budget, unless there is one.
