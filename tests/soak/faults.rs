@@ -101,7 +101,10 @@ impl Fault {
 
     /// Returns the name in reports.
     pub fn name(self) -> String {
-        format!("{self:?}")
+        match self {
+            Self::Next(next) => format!("{next:?}"),
+            fault => format!("{fault:?}"),
+        }
     }
 
     /// Tells whether another server becomes a primary, with which acknowledged writes can be lost.

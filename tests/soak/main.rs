@@ -1,4 +1,4 @@
-//! `soak [minutes] [single|pool|cluster|sentinel|name|all] [seed]`: load under random faults, judged by the servers.
+//! `soak [minutes] [single|pool|cluster|sentinel|name|all] [seed] [faults]`: load under random faults, judged by the servers.
 //!
 //! A relay makes the faults of the network, signals and commands those of the servers; 32 tasks make all kinds of
 //! calls, each of whose writes has a number of its own, and in the end what the servers hold is compared with what the
@@ -33,7 +33,8 @@ use std::{
 
 use self::{report::report, run::Plan, topology::Topology};
 
-const USAGE: &str = "soak [minutes] [single|pool|cluster|sentinel|name|all] [seed]";
+const USAGE: &str = "soak [minutes] [single|pool|cluster|sentinel|name|all] [seed] [faults]
+    the seed repeats the order of the faults; faults are names from a report with commas between, and no others are made";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
             break;
         }
         println!("{} for {:?}, seed {}", plan.topology.name(), plan.time, plan.seed);
-        clean &= report(plan, &run::run(plan, &stop));
+        clean &= report(&plan, &run::run(&plan, &stop));
     }
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -62,9 +63,12 @@ fn plans(arguments: &[String]) -> Option<Vec<Plan>> {
         Some(seed) => seed.parse().ok()?,
         None => fastrand::u64(..1_000_000),
     };
+    let faults = arguments.get(3).map(|names| names.split(',').map(str::to_owned).collect());
+    let faults: Vec<String> = faults.unwrap_or_default();
     let chosen = |topology: &Topology| wanted == "all" || topology.name() == wanted;
     let plans = Topology::ALL.into_iter().filter(chosen);
-    let plans = plans.map(|topology| Plan { topology, time, seed }).collect::<Vec<_>>();
+    let plans = plans.map(|topology| Plan { topology, time, seed, faults: faults.clone() });
+    let plans = plans.filter(|plan| !plan.faults().is_empty()).collect::<Vec<_>>();
     (!plans.is_empty()).then_some(plans)
 }
 

@@ -16,7 +16,7 @@ const BOUND: u32 = 2_000;
 const EXAMPLES: usize = 4;
 
 /// Prints a run, and returns whether it showed nothing that must not be.
-pub fn report(plan: Plan, outcome: &Outcome) -> bool {
+pub fn report(plan: &Plan, outcome: &Outcome) -> bool {
     println!("\n== {} for {:.1?}, seed {}", plan.topology.name(), outcome.took, plan.seed);
     println!("{}", calls(outcome));
     println!("{}", faults(outcome));
@@ -102,7 +102,7 @@ fn faults(outcome: &Outcome) -> String {
         let _ = writeln!(
             text,
             "{:<20}{:>6}{:>9}{median:>12}{:>12}{:>11} ms  {} / {}",
-            fault.name().replace("Next(", "").replace(')', ""),
+            fault.name(),
             of_kind.recoveries.len(),
             of_kind.errors.number,
             longest(of_kind),

@@ -30,11 +30,22 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const AFTERMATH: Duration = Duration::from_secs(3);
 
 /// What a run is to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     pub topology: Topology,
     pub time: Duration,
     pub seed: u64,
+    /// The names of the only faults that are made; if there are none, all.
+    pub faults: Vec<String>,
+}
+
+impl Plan {
+    /// Returns the faults that are made.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut all = Fault::all(self.topology);
+        all.retain(|fault| self.faults.is_empty() || self.faults.contains(&fault.name()));
+        all
+    }
 }
 
 /// The faults of one kind.
@@ -71,7 +82,7 @@ pub struct Outcome {
 }
 
 /// Runs a plan to its end, or until `stop`.
-pub fn run(plan: Plan, stop: &AtomicBool) -> Outcome {
+pub fn run(plan: &Plan, stop: &AtomicBool) -> Outcome {
     let runtime = Runtime::new().expect("a runtime");
     let mut stage = Stage::start(plan.topology);
     let ledger = Arc::new(Ledger::new());
@@ -88,7 +99,7 @@ pub fn run(plan: Plan, stop: &AtomicBool) -> Outcome {
         unrestored: 0,
     };
     let started = Instant::now();
-    let faults = Fault::all(plan.topology);
+    let faults = plan.faults();
     while started.elapsed() < plan.time && !stop.load(Ordering::Relaxed) {
         let fault = faults[scene.random.usize(..faults.len())];
         scene.make(fault, &mut stage);
@@ -115,7 +126,7 @@ pub fn run(plan: Plan, stop: &AtomicBool) -> Outcome {
     }
 }
 
-fn start(runtime: &Runtime, stage: &Stage, ledger: &Arc<Ledger>, plan: Plan) -> Load {
+fn start(runtime: &Runtime, stage: &Stage, ledger: &Arc<Ledger>, plan: &Plan) -> Load {
     let replicas = plan.topology.replicas();
     let manner = Manner { replicas: Replicas(replicas), lossy: replicas > 0, seed: plan.seed };
     let several = |wanted: u32| {
