@@ -10,7 +10,7 @@ use retry_runtime::{
     Exponential, Limited, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{RedisSentinel, RedisServer, Relay, redis};
+use retry_tests::{RedisCluster, RedisSentinel, RedisServer, Relay, redis};
 
 const LIMIT: Duration = Duration::from_millis(300);
 
@@ -228,4 +228,56 @@ async fn a_silent_subscriber_connects_again() {
 #[tokio::test]
 async fn a_silent_subscriber_connects_again_in_resp3() {
     a_subscriber_hears_again(RespVersion::RESP3).await;
+}
+
+/// The connections of one node of a cluster are forgotten; the node itself is well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgotten_connection_to_a_node_of_a_cluster_is_left() {
+    let cluster = RedisCluster::start(Duration::from_secs(5));
+    let mut relays = Vec::new();
+    for node in 0..3 {
+        let relay = Relay::start(cluster.node(node).port()).await;
+        let port = relay.port().to_string();
+        cluster.ok(node, &["CONFIG", "SET", "cluster-announce-port", &port]);
+        relays.push(relay);
+    }
+    cluster.wait("relays are announced", || {
+        let announced = |slots: &[String]| {
+            relays.iter().all(|relay| slots.iter().any(|word| *word == relay.port().to_string()))
+        };
+        (0..3).all(|node| announced(&cluster.node(node).values(&["CLUSTER", "SLOTS"])))
+    });
+    let client = RetryClient::connect(cluster.config(), POLICY).await.expect("the cluster is up");
+    client.get::<(), _>("key").await.expect("connected");
+    relays[cluster.first_owner("key")].forget();
+    let back = time_until_a_read(&client, Duration::from_millis(20)).await;
+    assert!(back < BOUND + LIMIT, "{back:?}");
+}
+
+/// A node that is stopped keeps its place until its replica takes it; the other nodes are not disturbed meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_a_cluster_that_freezes_disturbs_no_other() {
+    let cluster = RedisCluster::start_with(
+        Duration::from_secs(2),
+        &["--cluster-require-full-coverage", "no", "--cluster-replica-validity-factor", "0"],
+    );
+    cluster.wait_until_replicas_are_told();
+    let client = RetryClient::connect(cluster.config(), POLICY).await.expect("the cluster is up");
+    let frozen = cluster.first_owner("key");
+    let other = (0..).map(|number| format!("other:{number}"));
+    let other = { other }.find(|key| cluster.first_owner(key) != frozen).expect("one of them");
+    client.get::<(), _>("key").await.expect("connected");
+    cluster.node(frozen).pause();
+    let (begin, mut disturbed) = (Instant::now(), 0);
+    let reading = client.clone();
+    let back =
+        tokio::spawn(async move { time_until_a_read(&reading, Duration::from_millis(50)).await });
+    while !back.is_finished() {
+        assert!(begin.elapsed() < Duration::from_secs(15), "never");
+        disturbed += u32::from(client.get::<(), _>(&other).await.is_err());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    cluster.node(frozen).resume();
+    assert_eq!(disturbed, 0);
+    back.await.expect("found the promoted one");
 }
