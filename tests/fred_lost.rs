@@ -304,3 +304,25 @@ async fn a_client_that_was_only_wrapped_tells_it_too() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(client.incr::<u64, _>("counter").await, Ok(1));
 }
+
+/// fred waits ten seconds for the first answer, also of a server that answers the next connection.
+#[tokio::test]
+async fn a_connection_that_is_taken_and_not_answered_is_given_up_soon() {
+    let mut server = RedisServer::start(&[]);
+    let relay = Relay::start(server.port()).await;
+    let mut builder = Builder::from_config(redis(relay.port()));
+    builder.set_policy(ReconnectPolicy::new_constant(0, 50));
+    let client = builder.build().expect("complete").with_retry(POLICY);
+    client.init().await.expect("the server is up");
+    let (silent, mute) =
+        (TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port"), server.port());
+    relay.lead_to(silent.local_addr().expect("bound").port());
+    server.kill();
+    // Time for one try.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.restart();
+    relay.lead_to(mute);
+    let begin = Instant::now();
+    while client.incr::<u64, _>("counter").await.is_err() {}
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}

@@ -70,6 +70,12 @@ pub type RetryClient<C = Client> = Commands<Direct<'static, C>>;
 /// How long an attempt of a client takes at most whose settings say nothing.
 pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long an answer may take while a client that [`connect`](Commands::connect) made is connecting.
+const CONNECT_ANSWER: Duration = Duration::from_secs(2);
+
+/// What fred waits for such an answer, unless told otherwise.
+const FRED_DEFAULT: Duration = Duration::from_secs(10);
+
 /// Sends commands one by one, each under the policy.
 pub struct Direct<'h, C> {
     pub(super) client: C,
@@ -153,8 +159,8 @@ impl<C: Target> Direct<'_, C> {
 impl Commands<Direct<'static, Client>> {
     /// Connects with settings that fail instead of waiting for ever, and owns the connection.
     ///
-    /// fred reconnects without end, after 100 ms at first and at most 1 s; where it gives up nevertheless, the next
-    /// command connects.
+    /// fred reconnects without end, after 100 ms at first and at most 1 s, and gives a server two seconds for each answer
+    /// while it connects; where it gives up nevertheless, the next command connects.
     /// On a cluster it follows no redirect by itself, so that a command that was sent to the wrong node is known not to
     /// be executed, and is retried.
     ///
@@ -199,6 +205,9 @@ impl Commands<Direct<'static, Client>> {
             builder.set_policy(ReconnectPolicy::new_exponential(0, 100, 1_000, 2));
         }
         builder.with_connection_config(|connection| {
+            // One answer of a server; while fred waits for it, it does not try the next address.
+            let limit = &mut connection.internal_command_timeout;
+            *limit = if *limit == FRED_DEFAULT { CONNECT_ANSWER } else { *limit };
             // An attempt is one write, so fred follows no redirect; asked to, it takes the write for a failed one
             // after `MOVED`, and ends after `ASK`.
             connection.max_redirections = 0;

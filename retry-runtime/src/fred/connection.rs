@@ -358,6 +358,20 @@ impl Connection {
         }
     }
 
+    /// Starts fred's task again that is at one try to connect for too long; not on a cluster, where it may be on its way
+    /// through the nodes.
+    pub(super) fn hurry<P>(self: &Arc<Self>, index: usize, part: &P, limit: Duration)
+    where
+        P: ClientLike + 'static,
+    {
+        let this = &self.parts[index];
+        let is_ours = this.driver.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if is_ours && !part.is_clustered() && this.revival.try_lock().is_ok() && !self.is_closed() {
+            let (connection, part) = (Arc::clone(self), part.clone());
+            tokio::spawn(async move { connection.replace(index, &part, limit).await });
+        }
+    }
+
     async fn replace<P>(self: &Arc<Self>, index: usize, part: &P, mut limit: Duration)
     where
         P: ClientLike + 'static,

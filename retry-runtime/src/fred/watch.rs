@@ -17,7 +17,7 @@ use ::fred::{
 use tokio::{
     sync::broadcast::error::RecvError,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -29,6 +29,9 @@ use super::{
 
 /// How often a connection is looked at that fred called lost, because fred does not tell every return.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How long fred may be at one try to connect before it is started again.
+const LONGEST_ANSWER: Duration = Duration::from_millis(1_500);
 
 /// How often a connection is probed on which a client only listens.
 const LISTENING: Duration = Duration::from_secs(2);
@@ -53,6 +56,7 @@ where
     let mut connects = notifications.connect.load().subscribe();
     let part = part.clone();
     async move {
+        let mut connecting: Option<Instant> = None;
         loop {
             let (is_down, listens) = match connection.upgrade() {
                 None => return,
@@ -79,7 +83,18 @@ where
                     Err(RecvError::Closed) => return,
                 },
                 () = sleep(LOOK), if is_down => {
-                    part.state() == ClientState::Connected && answers(part.clone(), None, LOOK).await
+                    let state = part.state();
+                    let since = *connecting.get_or_insert_with(Instant::now);
+                    if state != ClientState::Connecting {
+                        connecting = None;
+                    } else if since.elapsed() > LONGEST_ANSWER
+                        && let Some(connection) = connection.upgrade()
+                    {
+                        // Something takes connections there and does not answer, or did when fred began to wait.
+                        connection.hurry(index, &part, LONGEST_ANSWER);
+                        connecting = None;
+                    }
+                    state == ClientState::Connected && answers(part.clone(), None, LOOK).await
                 }
                 // Nobody sends anything on it that could time out.
                 () = sleep(LISTENING), if listens => {
