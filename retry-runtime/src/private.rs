@@ -10,16 +10,11 @@ pub use crate::drive::{
     call::{Call, Verdict, on_error},
     hook::{check_hook, run_hook},
 };
-use crate::{ByDisposition, Guarded, Idempotence, MayCut, On, Pause, Policy, Reason, Stop};
+use crate::{ByDisposition, Guarded, Idempotence, MayCut, On, Policy};
 
 /// Starts the guards of a call whose policy has none.
 pub fn guard<P: Policy>(policy: P) -> Guarded<P> {
     Guarded::new(policy)
-}
-
-/// Ends a call instead of the wait.
-pub fn stop(pause: &Pause, reason: Reason) -> Stop {
-    pause.stop(reason)
 }
 
 /// Ends the call when a token is cancelled.
@@ -59,22 +54,21 @@ pub const fn on<P, M>(policy: P, rule: M) -> On<P, M> {
     On { policy, rule }
 }
 
-/// Retries no value: the `on_ok` of a function without one.
-pub const fn keep_value<T>(_: &T) -> bool {
-    false
-}
-
 /// Gives a closure of `on_ok` its argument type.
 pub fn on_ok<T, F: FnOnce(&T) -> bool>(rule: F) -> F {
     rule
 }
+
+/// What a hook is given that does not look at it.
+#[derive(Debug)]
+pub struct Unseen;
 
 /// Gives an asynchronous hook its argument type.
 pub fn async_hook<A, R, F: AsyncFnMut(&A) -> R>(_: &A, hook: F) -> F {
     hook
 }
 
-/// Gives a hook its argument type.
-pub fn hook<A, R, F: FnMut(&A) -> R>(_: &A, hook: F) -> F {
-    hook
+/// Calls a hook, whose argument type is given by this.
+pub fn hook<A, R>(seen: &A, hook: impl FnOnce(&A) -> R) -> R {
+    hook(seen)
 }

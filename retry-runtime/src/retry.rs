@@ -215,9 +215,9 @@ where
                 StepProjection::Attempt { running } => {
                     let ended = ready!(running.poll(context));
                     let keep = |value: &T| retry.wants_other.retries(value);
-                    let failed = match call.finish(Unnamed, ended, keep) {
+                    let failed = match call.finish_wanted(Unnamed, ended, keep) {
                         Ok(outcome) => return Poll::Ready(outcome),
-                        Err(failed) => failed,
+                        Err((failed, _)) => failed,
                     };
                     match call.settle(Unnamed, &retry.policy, &retry.rule, failed) {
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
@@ -229,9 +229,8 @@ where
                 }
                 StepProjection::Wait { rest, kept } => {
                     ready!(rest.poll(context));
-                    let ended = call.resume(std::mem::take(kept));
-                    if let Some(outcome) = ended {
-                        return Poll::Ready(outcome);
+                    if let Some((kept, reason)) = call.resume(std::mem::take(kept)) {
+                        return Poll::Ready(call.fail(kept, reason));
                     }
                     this.step.set(Step::Begin);
                 }

@@ -3,11 +3,12 @@
 use std::{
     cell::{Cell, RefCell},
     future::pending,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use retry_runtime::{Reason, RetryPolicy, retryable};
-use tokio::time::sleep;
+use retry_runtime::{Cut, Reason, RetryPolicy, retryable};
+use tokio::time::{Instant, sleep};
 
 use crate::script::{EVERY_SECOND, Failed, MILLI, REJECTED, SECOND, Script, Unclassified};
 
@@ -128,16 +129,49 @@ async fn a_before_hook_that_outlasts_the_deadline_is_cut_with_the_last_error() {
     assert_eq!((script.calls.get(), script.begin.elapsed()), (1, SECOND));
 }
 
-/// The error is the caller's at the end, so the deadline does not cut the last hook.
 #[tokio::test(start_paused = true)]
-async fn the_give_up_hook_is_not_cut() {
+async fn a_give_up_hook_that_hangs_ends_at_the_deadline() {
+    #[retryable(policy = constant(delay = "1s", deadline = "500ms"), on_give_up = async |_| pending::<()>().await)]
+    async fn call(script: &Script) -> Result<u32, Failed> {
+        script.next()
+    }
+    let script = Script::new(&[REJECTED]);
+    assert_eq!((call(&script).await, script.begin.elapsed()), (REJECTED, 500 * MILLI));
     let script = Script::new(&[REJECTED]);
     let result = RetryPolicy::constant(SECOND)
         .deadline(500 * MILLI)
         .retry(|| script.run())
-        .on_give_up(async |_| sleep(2 * SECOND).await)
+        .on_give_up(async |_| pending::<()>().await)
         .await;
-    assert_eq!((result, script.begin.elapsed()), (REJECTED, 2 * SECOND));
+    assert_eq!((result, script.begin.elapsed()), (REJECTED, 500 * MILLI));
+}
+
+/// Up to where it waits for the first time.
+#[tokio::test(start_paused = true)]
+async fn a_give_up_hook_runs_even_after_the_deadline() {
+    #[retryable(policy = constant(delay = "1s", deadline = "500ms"),
+                on_give_up = async |give_up| { seen.set(Some(give_up.reason())); sleep(SECOND).await; seen.set(None); })]
+    async fn call(seen: &Cell<Option<Reason>>) -> Result<u32, Failed> {
+        pending().await
+    }
+    let (seen, begin) = (Cell::new(None), Instant::now());
+    assert_eq!(call(&seen).await, Err(Failed::Late(Cut::Deadline(500 * MILLI))));
+    assert_eq!((seen.get(), begin.elapsed()), (Some(Reason::Deadline), 500 * MILLI));
+}
+
+/// A static in a hook is one static.
+#[tokio::test(start_paused = true)]
+async fn a_before_hook_is_one_piece_of_code() {
+    #[retryable(policy = constant(delay = "1s"), before = |_| {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        seen.borrow_mut().push(RUNS.fetch_add(1, Ordering::Relaxed));
+    })]
+    async fn call(seen: &RefCell<Vec<u32>>) -> Result<u32, Failed> {
+        REJECTED
+    }
+    let seen = RefCell::default();
+    assert_eq!(call(&seen).await, REJECTED);
+    assert_eq!(seen.into_inner(), [0, 1, 2]);
 }
 
 /// So that hooks and rules can borrow what the body borrows.

@@ -7,6 +7,7 @@ mod budget;
 mod cancel;
 mod deadline;
 mod hints;
+mod hooks;
 mod kit;
 mod nested;
 mod several;

@@ -1,8 +1,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Expr, spanned::Spanned};
+use syn::{Expr, ExprClosure, Pat, spanned::Spanned};
 
-use super::Names;
+use super::{Names, located_at};
 use crate::args::Args;
 
 /// The hooks of a function and how they are called.
@@ -35,132 +35,192 @@ impl<'a> Hooks<'a> {
 
     /// ```text
     /// Output: let mut call = Call::watched(policy);
-    ///         let stopped = <before the first attempt>;
-    ///         let mut begun = call.begin(policy);
-    ///         let (outcome, stop, cut) = loop {
+    ///         let over = loop {
+    ///             let begun = call.begin(policy);
     ///             let ended = call.run(begun, async { … }).await;
-    ///             let failed = match call.finish(…) { Ok(outcome) => return outcome, Err(failed) => failed };
-    ///             let (outcome, pause, cut) = match call.judge(…).unless(stopped) {
-    ///                 GiveUp(outcome, stop, cut) => break (outcome, stop, cut),
-    ///                 Retry(outcome, pause, cut) => (outcome, pause, cut),
-    ///             };
-    ///             if let Err(reason) = <on_failure> { break (outcome, stop(&pause, reason), cut) }
-    ///             if let Err(reason) = call.check_time(&pause) { break … }
-    ///             if let Err(reason) = call.pause(pause.delay()).await { break … }
-    ///             if let Err(reason) = <before> { break … }
-    ///             if let Err(reason) = call.may_begin() { break … }
-    ///             begun = call.begin(policy);
+    ///             let (failed, error) = match call.finish(…) { Ok(outcome) => return outcome, Err(failed) => failed };
+    ///             let retry = match call.judge(…) { GiveUp(over) => break over, Retry(retry) => retry };
+    ///             let repaired = <on_failure>;
+    ///             let paused = match call.let_go(retry, repaired) { Ok(paused) => paused, Err(over) => break over };
+    ///             if let Some((retry, reason)) = call.wait(paused).await { break retry.stop(reason); }
     ///         };
-    ///         { let seen = call.give_up(&outcome, stop, cut); <on_give_up> }
-    ///         outcome
+    ///         <on_give_up>
+    ///         over.into_outcome()
+    /// ```
+    ///
+    /// A `before` hook can end the call after the wait, so the failure is kept until then:
+    ///
+    /// ```text
+    /// Output: let mut last = None;
+    ///         let over = loop {
+    ///             let refused = call.enter();
+    ///             let ready = if refused.is_none() { <before> } else { Ok(()) };
+    ///             let stopped = match call.go_on(last, ready) { Ok(stopped) => stopped, Err(over) => break over };
+    ///             let begun = call.begin(policy);
+    ///             let ended = call.run_unless(refused, begun, async { … }).await;
+    ///             …
+    ///             let retry = match call.judge(…).unless(stopped) { … };
+    ///             let repaired = <on_failure>;
+    ///             if let Err(reason) = call.pause(retry.pause(), repaired).await { break retry.stop(reason); }
+    ///             last = Some(retry);
+    ///         };
     /// ```
     pub(crate) fn expand(
         &self,
         start: &TokenStream,
         begin: &TokenStream,
         attempt: &TokenStream,
-        finish: &TokenStream,
         settle: &TokenStream,
     ) -> TokenStream {
-        let Names { private, call, begun, failed, outcome, .. } = self.names;
-        let site = Span::mixed_site();
-        let run = |hook: Option<&Expr>, argument: TokenStream| {
-            hook.map(|hook| {
-                let run_hook = self.run(&quote_spanned!(site=> #call.deadline()), hook);
-                quote_spanned!(site=> {
-                    let seen = #argument;
-                    #run_hook
-                })
-            })
-        };
-        let stop_on = |hook: Option<TokenStream>| {
-            hook.map(|hook| {
-                quote_spanned! {site=>
-                    if let #private::Result::Err(reason) = #hook {
-                        break (#outcome, #private::stop(&pause, reason), cut);
-                    }
-                }
-            })
-        };
-        let first = run(self.before, quote_spanned!(site=> #call.upcoming()));
-        let (stopped, unless) = match &first {
-            Some(first) => (
-                quote_spanned!(site=> let stopped = #first;),
-                quote_spanned!(site=> .unless(stopped)),
-            ),
-            None => (TokenStream::new(), TokenStream::new()),
-        };
-        let may_begin =
-            first.as_ref().and_then(|_| stop_on(Some(quote_spanned!(site=> #call.may_begin()))));
-        let before = stop_on(first);
-        let on_failure = stop_on(run(
-            self.on_failure,
-            quote_spanned!(site=> #call.failure(&#outcome, &pause, cut)),
-        ));
-        let check_time = stop_on(Some(quote_spanned!(site=> #call.check_time(&pause))));
-        let on_give_up = self.on_give_up.map(|hook| {
-            let run_hook = self.run(&quote_spanned!(site=> #private::Option::None), hook);
-            // Whatever it answers, the call is over.
-            quote_spanned!(site=> let _ = #run_hook;)
-        });
-        let pause = if self.blocking {
-            quote_spanned!(site=> #call.pause_blocking(pause.delay()))
-        } else {
-            quote_spanned!(site=> #call.pause(pause.delay()).await)
-        };
-        let pause = stop_on(Some(pause));
-        quote_spanned! {site=>
+        let Names { private, begun, site: returned, .. } = self.names;
+        let Before { start: first, enter, unless } = self.expand_before();
+        let pause = self.expand_pause();
+        let give_up = self.expand_give_up();
+        let outcome = quote_spanned!(*returned=> __retryable_over.into_outcome());
+        quote_spanned! {Span::mixed_site()=>
             #start
-            #stopped
-            let mut #begun = #begin;
-            let (#outcome, stop, cut) = loop {
+            #first
+            let __retryable_over = loop {
+                #enter
+                let #begun = #begin;
                 #attempt
-                let #failed = match #finish {
-                    #private::Result::Ok(#outcome) => return #outcome,
-                    #private::Result::Err(failed) => failed,
+                let __retryable_retry = match #settle #unless {
+                    #private::Verdict::GiveUp(__retryable_over) => break __retryable_over,
+                    #private::Verdict::Retry(__retryable_retry) => __retryable_retry,
                 };
-                let (#outcome, pause, cut) = match #settle #unless {
-                    #private::Verdict::GiveUp(#outcome, stop, cut) => break (#outcome, stop, cut),
-                    #private::Verdict::Retry(#outcome, pause, cut) => (#outcome, pause, cut),
-                };
-                #on_failure
-                #check_time
                 #pause
-                #before
-                #may_begin
-                #begun = #begin;
             };
-            {
-                let seen = #call.give_up(&#outcome, stop, cut);
-                #on_give_up
-            }
+            #give_up
             #outcome
         }
     }
 
-    /// Runs a hook to its end.
-    fn run(&self, deadline: &TokenStream, hook: &Expr) -> TokenStream {
-        let private = &self.names.private;
-        let hook_call = self.call(hook);
-        if self.blocking {
-            quote_spanned!(Span::mixed_site()=> #private::check_hook(&#hook_call))
-        } else {
-            quote_spanned!(Span::mixed_site()=> #private::run_hook(#deadline, #hook_call).await)
+    fn expand_before(&self) -> Before {
+        let Names { private, call, .. } = self.names;
+        let site = Span::mixed_site();
+        let Some(hook) = self.before else { return Before::default() };
+        let run = self.run(hook, &quote_spanned!(site=> #call.upcoming()));
+        Before {
+            start: quote_spanned!(site=> let mut __retryable_last = #private::Option::None;),
+            enter: quote_spanned! {site=>
+                let __retryable_refused = #call.enter();
+                let __retryable_ready = if __retryable_refused.is_none() { #run } else { #private::Result::Ok(()) };
+                let __retryable_stopped = match #call.go_on(__retryable_last, __retryable_ready) {
+                    #private::Result::Ok(__retryable_stopped) => __retryable_stopped,
+                    #private::Result::Err(__retryable_over) => break __retryable_over,
+                };
+            },
+            unless: quote_spanned!(site=> .unless(__retryable_stopped)),
         }
     }
 
-    /// Calls a hook in place, where it can borrow the arguments of the function; closures are given the type of
-    /// their argument.
-    fn call(&self, hook: &Expr) -> TokenStream {
-        let private = &self.names.private;
-        // Ours, reported at the hook.
-        let site = hook.span().resolved_at(Span::mixed_site());
-        match hook {
-            Expr::Closure(closure) if closure.asyncness.is_some() => {
-                quote_spanned!(site=> (#private::async_hook(&seen, #hook))(&seen))
+    fn expand_pause(&self) -> TokenStream {
+        let Names { private, call, .. } = self.names;
+        let site = Span::mixed_site();
+        let repaired = match self.on_failure {
+            Some(hook) => self.run(hook, &quote_spanned!(site=> #call.failure(&__retryable_retry))),
+            None => quote_spanned!(site=> #private::Result::Ok(())),
+        };
+        let repaired = quote_spanned!(site=> let __retryable_repaired = #repaired;);
+        if self.before.is_some() {
+            let arguments = quote_spanned!(site=> __retryable_retry.pause(), __retryable_repaired);
+            let pause = if self.blocking {
+                quote_spanned!(site=> #call.pause_blocking(#arguments))
+            } else {
+                quote_spanned!(site=> #call.pause(#arguments).await)
+            };
+            return quote_spanned! {site=>
+                #repaired
+                if let #private::Result::Err(__retryable_reason) = #pause {
+                    break __retryable_retry.stop(__retryable_reason);
+                }
+                __retryable_last = #private::Option::Some(__retryable_retry);
+            };
+        }
+        let wait = if self.blocking {
+            quote_spanned!(site=> #call.wait_blocking(__retryable_paused))
+        } else {
+            quote_spanned!(site=> #call.wait(__retryable_paused).await)
+        };
+        quote_spanned! {site=>
+            #repaired
+            let __retryable_paused = match #call.let_go(__retryable_retry, __retryable_repaired) {
+                #private::Result::Ok(__retryable_paused) => __retryable_paused,
+                #private::Result::Err(__retryable_over) => break __retryable_over,
+            };
+            if let #private::Option::Some((__retryable_retry, __retryable_reason)) = #wait {
+                break __retryable_retry.stop(__retryable_reason);
             }
-            Expr::Closure(_) => quote_spanned!(site=> (#private::hook(&seen, #hook))(&seen)),
-            _ => quote_spanned!(site=> (#hook)(&seen)),
         }
     }
+
+    fn expand_give_up(&self) -> TokenStream {
+        let call = &self.names.call;
+        let site = Span::mixed_site();
+        let ended = quote_spanned!(site=> #call.give_up(&__retryable_over));
+        match self.on_give_up {
+            // Whatever it answers, the call is over.
+            Some(hook) => {
+                let run = self.run(hook, &ended);
+                quote_spanned!(site=> let _ = #run;)
+            }
+            None => quote_spanned!(site=> #ended;),
+        }
+    }
+
+    /// Runs a hook to its end.
+    ///
+    /// What it sees is borrowed from the error, which would have to be `Sync` for the call to be `Send` if that lived
+    /// while the hook is awaited; so it does only where the hook may use it until then.
+    fn run(&self, hook: &Expr, seen: &TokenStream) -> TokenStream {
+        // Ours, reported at the hook.
+        let site = hook.span().resolved_at(Span::mixed_site());
+        let private = located_at(&self.names.private, site);
+        let call = &self.names.call;
+        let seen = quote_spanned!(Span::mixed_site()=> let __retryable_seen = #seen;);
+        let output = call_hook(hook, &private, site);
+        if self.blocking {
+            return quote_spanned!(site=> { #seen #private::check_hook(&#output) });
+        }
+        let run =
+            |output| quote_spanned!(site=> #private::run_hook(#call.patience(), #output).await);
+        match hook {
+            Expr::Closure(ExprClosure { asyncness: None, .. }) => {
+                let run = run(quote_spanned!(site=> __retryable_output));
+                quote_spanned!(site=> { let __retryable_output = { #seen #output }; #run })
+            }
+            Expr::Closure(closure) if ignores_its_argument(closure) => {
+                let run = run(output);
+                quote_spanned!(site=> { { #seen } let __retryable_seen = #private::Unseen; #run })
+            }
+            _ => {
+                let run = run(output);
+                quote_spanned!(site=> { #seen #run })
+            }
+        }
+    }
+}
+
+/// Calls a hook in place, where it can borrow the arguments of the function; closures are given the type of their
+/// argument.
+fn call_hook(hook: &Expr, private: &TokenStream, site: Span) -> TokenStream {
+    match hook {
+        Expr::Closure(closure) if closure.asyncness.is_some() => {
+            quote_spanned!(site=> (#private::async_hook(&__retryable_seen, #hook))(&__retryable_seen))
+        }
+        Expr::Closure(_) => quote_spanned!(site=> #private::hook(&__retryable_seen, #hook)),
+        _ => quote_spanned!(site=> (#hook)(&__retryable_seen)),
+    }
+}
+
+/// What a `before` hook adds.
+#[derive(Default)]
+struct Before {
+    start: TokenStream,
+    enter: TokenStream,
+    unless: TokenStream,
+}
+
+fn ignores_its_argument(closure: &ExprClosure) -> bool {
+    matches!(closure.inputs.first(), Some(Pat::Wild(_))) && closure.inputs.len() == 1
 }

@@ -1,12 +1,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprLit, ExprReference, Lit, Token, spanned::Spanned};
 
-use super::{Names, return_span};
+use super::{Names, hidden};
 use crate::{
     args::{Args, Guards, NestedArg},
     duration::DurationArg,
-    item::AsyncFn,
     policy::{JitterArg, Leaf, LimitArgs, PolicyArg, RetriesArg},
 };
 
@@ -27,9 +26,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(args: &Args, item: &AsyncFn, names: &Names) -> Self {
-        let site = return_span(item);
-        let mut builder = Builder { names, site, bindings: TokenStream::new(), count: 0 };
+    pub(crate) fn new(args: &Args, names: &Names) -> Self {
+        let mut builder =
+            Builder { names, site: names.site, bindings: TokenStream::new(), count: 0 };
         let default = PolicyArg::Exponential(Box::default());
         let Parts { start: begin, settle } =
             builder.policy(args.policy.as_ref().unwrap_or(&default));
@@ -44,7 +43,7 @@ impl Plan {
         } else {
             // What a call remembers of its health is part of its state, so that policies with guards decide as such.
             let private = &names.private;
-            quote_spanned!(site=> &#private::guard(#settle) #health)
+            quote_spanned!(names.site=> &#private::guard(#settle) #health)
         };
         Self { bindings: builder.bindings, start, begin, settle }
     }
@@ -158,7 +157,7 @@ impl Builder<'_> {
     /// Evaluates an expression once, before the loop, and returns a reference to it.
     fn bind(&mut self, value: &TokenStream) -> TokenStream {
         let site = value.span().resolved_at(Span::mixed_site());
-        let name = format_ident!("policy_{}", self.count, span = site);
+        let name = hidden(&format!("policy_{}", self.count), site);
         self.count += 1;
         self.bindings.extend(quote!(let #name = #value;));
         quote_spanned!(site=> &#name)
@@ -227,7 +226,7 @@ impl Builder<'_> {
                 Some(DurationArg::Literal { nanos: *nanos, text: text.clone(), span: *span })
             }
             DurationArg::Expr(expr) => {
-                let name = format_ident!("limit_{}", self.count, span = Span::mixed_site());
+                let name = hidden(&format!("limit_{}", self.count), Span::mixed_site());
                 self.count += 1;
                 self.bindings.extend(quote!(let #name = #expr;));
                 Some(DurationArg::Expr(syn::parse_quote!(#name)))
@@ -237,12 +236,12 @@ impl Builder<'_> {
 
     /// A closure is given its argument type, so that the user need not write it.
     fn on(&self, policy: &TokenStream, rule: &Expr) -> TokenStream {
-        let Names { private, call, failed, .. } = self.names;
+        let Names { private, .. } = self.names;
         let site = rule.span().resolved_at(Span::mixed_site());
         match rule {
             Expr::Closure(_) => {
-                let failed = Ident::new(&failed.to_string(), self.site);
-                quote_spanned!(self.site=> &#private::on_error(#call.error_type(&#failed), #policy, #rule))
+                let error = hidden("error", self.site);
+                quote_spanned!(self.site=> &#private::on_error(#error, #policy, #rule))
             }
             _ => quote_spanned!(site=> &#private::on(#policy, #rule)),
         }

@@ -1,14 +1,14 @@
 use std::{future::Future, marker::PhantomData, ops::ControlFlow};
 
-use tokio::time::Instant;
-
 use super::{
+    hook::Patience,
     name::Name,
+    outcome::{ErrorOf, Unsuccessful},
     scope::{self, Begun, Scoped},
     wait::Paused,
 };
 use crate::{
-    Cut, Decide, Nested, On, Pause, Policy, Reason, Session, Stop,
+    Advice, Cut, Decide, Nested, On, Pause, Policy, Reason, Session, Stop,
     drive::{Clock, Clocked, CutInto, Outcome},
     telemetry::{self, Told},
     testing,
@@ -106,28 +106,71 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Runs the attempt that began under the time limits of the call.
     #[inline]
     pub fn run<F: Future>(&mut self, begun: Begun, attempt: F) -> Scoped<C::Running<F>> {
-        Scoped::new(begun, self.clock.run(begun.attempt(), attempt, None))
+        self.run_unless(None, begun, attempt)
+    }
+
+    /// Runs the attempt that began, unless it was `refused` before its hook ran.
+    #[inline]
+    pub fn run_unless<F: Future>(
+        &mut self,
+        refused: Option<Cut>,
+        begun: Begun,
+        attempt: F,
+    ) -> Scoped<C::Running<F>> {
+        Scoped::new(begun, self.clock.run(begun.attempt(), attempt, refused))
     }
 
     /// Runs the attempt that began, on a thread that it may block; only a deadline that has passed stops it.
     #[inline]
     pub fn run_blocking<R>(&mut self, begun: Begun, attempt: impl FnOnce() -> R) -> C::Ended<R> {
+        self.run_blocking_unless(None, begun, attempt)
+    }
+
+    /// Runs the attempt that began, on a thread that it may block, unless it was `refused` before its hook ran.
+    #[inline]
+    pub fn run_blocking_unless<R>(
+        &mut self,
+        refused: Option<Cut>,
+        begun: Begun,
+        attempt: impl FnOnce() -> R,
+    ) -> C::Ended<R> {
         let clock = &mut self.clock;
-        begun.scoped(|| clock.run_blocking(begun.attempt(), attempt, None))
+        begun.scoped(|| clock.run_blocking(begun.attempt(), attempt, refused))
     }
 
     /// Returns the outcome of an attempt that succeeded.
     ///
     /// # Errors
     ///
-    /// Returns the failure of one that did not, about which the policy is to be asked.
+    /// Returns the failure of one that did not, about which the policy is to be asked, and the type of its error.
     #[inline]
-    pub fn finish<O>(
+    pub fn finish<O>(&mut self, name: N, ended: C::Ended<O>) -> Finished<O, ErrorOf<O::Error, O>>
+    where
+        O: Outcome,
+        C: CutInto<O>,
+    {
+        let (outcome, cut) = C::outcome(ended);
+        match outcome.into_result() {
+            Ok(value) => {
+                self.succeed(name);
+                Ok(O::from_result(Ok(value)))
+            }
+            Err(error) => Err((Failed { kept: ErrorOf::new(error), cut }, ErrorType(PhantomData))),
+        }
+    }
+
+    /// Returns the outcome as [`finish`](Self::finish), unless it is a value that is not wanted yet.
+    ///
+    /// # Errors
+    ///
+    /// As there; such a value is kept, because the caller gets it when the retries are used up.
+    #[inline]
+    pub fn finish_wanted<O>(
         &mut self,
         name: N,
         ended: C::Ended<O>,
         retry_value: impl FnOnce(&O::Ok) -> bool,
-    ) -> Result<O, Failed<O>>
+    ) -> Finished<O, O>
     where
         O: Outcome,
         C: CutInto<O>,
@@ -138,54 +181,96 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
                 self.succeed(name);
                 Ok(O::from_result(Ok(value)))
             }
-            result => Err(Failed { outcome: O::from_result(result), cut }),
+            result => Err((Failed { kept: O::from_result(result), cut }, ErrorType(PhantomData))),
         }
     }
 
     /// Settles a failure of a call without hooks: the outcome to return, or the wait.
     #[cold]
-    pub fn settle<O, P, R>(
+    pub fn settle<K, P, R>(
         &mut self,
         name: N,
         policy: &P,
         rule: &R,
-        failed: Failed<O>,
-    ) -> ControlFlow<O, Paused<O, C>>
+        failed: Failed<K>,
+    ) -> ControlFlow<K::Outcome, Paused<(K, Advice), C>>
     where
         S: Default,
-        O: Outcome,
-        P: Decide<O::Error, R, State = S>,
+        K: Unsuccessful,
+        P: Decide<ErrorIn<K>, R, State = S>,
     {
         match self.judge(name, policy, rule, failed) {
-            Verdict::GiveUp(outcome, stop, _) => {
-                self.end(stop);
-                ControlFlow::Break(outcome)
+            Verdict::GiveUp(over) => {
+                self.end(over.stop);
+                ControlFlow::Break(over.kept.into_outcome())
             }
-            Verdict::Retry(outcome, pause, _) => ControlFlow::Continue(Paused {
-                delay: pause.delay,
-                kept: C::keep((outcome, pause.advice)),
-            }),
+            Verdict::Retry(retry) => {
+                let Retrying { kept, pause, .. } = retry;
+                ControlFlow::Continue(Paused::new(pause.delay, (kept, pause.advice)))
+            }
         }
     }
 
     /// Settles a failure of a call with hooks, which run between the verdict and the wait.
     #[cold]
-    pub fn judge<O, P, R>(
+    pub fn judge<K, P, R>(
         &mut self,
         name: N,
         policy: &P,
         rule: &R,
-        Failed { outcome, cut }: Failed<O>,
-    ) -> Verdict<O>
+        Failed { kept, cut }: Failed<K>,
+    ) -> Verdict<K>
     where
         S: Default,
-        O: Outcome,
-        P: Decide<O::Error, R, State = S>,
+        K: Unsuccessful,
+        P: Decide<ErrorIn<K>, R, State = S>,
     {
-        match self.decide(name, outcome.as_result().err(), cut, policy, rule) {
-            Ok(pause) => Verdict::Retry(outcome, pause, cut),
-            Err(stop) => Verdict::GiveUp(outcome, stop, cut),
+        match self.decide(name, kept.error(), cut, policy, rule) {
+            Ok(pause) => Verdict::Retry(Retrying { kept, pause, cut }),
+            Err(stop) => Verdict::GiveUp(Over { kept, stop, cut }),
         }
+    }
+
+    /// Ends a call without hooks after its wait.
+    #[cold]
+    pub fn fail<K: Unsuccessful>(
+        &mut self,
+        (kept, advice): (K, Advice),
+        reason: Reason,
+    ) -> K::Outcome {
+        self.end(Stop { reason, advice });
+        kept.into_outcome()
+    }
+
+    /// Asks whether the attempt may begin, before its hook runs, and returns what refuses it.
+    ///
+    /// About a retry this was asked after the wait.
+    pub fn enter(&mut self) -> Option<Cut> {
+        if self.past.is_some() { None } else { self.clock.enter().err() }
+    }
+
+    /// Tells whether the attempt may begin, after its hook took its time and said whether it is `ready`.
+    ///
+    /// The first attempt is made even so, because there is no error yet to return; what the hook said is returned.
+    ///
+    /// # Errors
+    ///
+    /// Returns the end of the call after the attempt before.
+    pub fn go_on<K>(
+        &mut self,
+        last: Option<Retrying<K>>,
+        ready: Result<(), Reason>,
+    ) -> Result<Result<(), Reason>, Over<K>> {
+        let Some(retry) = last else { return Ok(ready) };
+        match ready.and_then(|()| self.may_begin()) {
+            Ok(()) => Ok(Ok(())),
+            Err(reason) => Err(retry.stop(reason)),
+        }
+    }
+
+    /// Returns how long a hook may take.
+    pub fn patience(&self) -> Patience<C::Watch> {
+        Patience { deadline: self.clock.deadline(), watch: self.clock.watch() }
     }
 
     /// Notes a success.
@@ -210,16 +295,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             session.begin();
             Past { session, name, record: testing::Record::new(), ended: 0 }
         })
-    }
-
-    /// Returns when the call has to end.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.clock.deadline()
-    }
-
-    /// Names the error type of an attempt's end, so that the closures of `on` need no annotations.
-    pub fn error_type<O: Outcome>(&self, _: &Failed<O>) -> ErrorType<O::Error> {
-        ErrorType(PhantomData)
     }
 }
 
@@ -253,35 +328,75 @@ fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
     telemetry::dropped(past.told(), clock.elapsed());
 }
 
+/// The error type of what is kept of an attempt.
+pub(super) type ErrorIn<K> = <<K as Unsuccessful>::Outcome as Outcome>::Error;
+
+/// An outcome to return; or a failure, and the type of its error.
+type Finished<O, K> = Result<O, (Failed<K>, ErrorType<<O as Outcome>::Error>)>;
+
 /// An attempt that did not succeed.
 #[derive(Debug)]
-pub struct Failed<O> {
-    pub(super) outcome: O,
+pub struct Failed<K> {
+    pub(super) kept: K,
     pub(super) cut: Option<Cut>,
 }
 
 /// What follows a failed attempt of a call with hooks.
 #[derive(Debug)]
-pub enum Verdict<O> {
+pub enum Verdict<K> {
     /// The failure to return, and why.
-    GiveUp(O, Stop, Option<Cut>),
+    GiveUp(Over<K>),
     /// The failure to repair, and the wait that follows.
-    Retry(O, Pause, Option<Cut>),
+    Retry(Retrying<K>),
 }
 
-impl<O> Verdict<O> {
+/// A failure that is not retried.
+#[derive(Debug)]
+pub struct Over<K> {
+    pub(crate) kept: K,
+    pub(crate) stop: Stop,
+    pub(crate) cut: Option<Cut>,
+}
+
+/// A failure that is retried.
+#[derive(Debug)]
+pub struct Retrying<K> {
+    pub(crate) kept: K,
+    pub(crate) pause: Pause,
+    pub(crate) cut: Option<Cut>,
+}
+
+impl<K> Retrying<K> {
+    /// Returns the wait that follows.
+    pub fn pause(&self) -> Pause {
+        self.pause
+    }
+
+    /// Gives up instead.
+    pub fn stop(self, reason: Reason) -> Over<K> {
+        let Self { kept, pause, cut } = self;
+        Over { kept, stop: pause.stop(reason), cut }
+    }
+}
+
+impl<K: Unsuccessful> Over<K> {
+    /// Returns what the caller gets.
+    pub fn into_outcome(self) -> K::Outcome {
+        self.kept.into_outcome()
+    }
+}
+
+impl<K> Verdict<K> {
     /// Gives up where a retry would follow although `stopped` says that none may.
     pub fn unless(self, stopped: Result<(), Reason>) -> Self {
         match (self, stopped) {
-            (Self::Retry(outcome, pause, cut), Err(reason)) => {
-                Self::GiveUp(outcome, pause.stop(reason), cut)
-            }
+            (Self::Retry(retry), Err(reason)) => Self::GiveUp(retry.stop(reason)),
             (verdict, _) => verdict,
         }
     }
 }
 
-/// Stands for the error type of a call.
+/// Stands for the error type of a call, so that the closures of `on` need no annotations.
 #[derive(Debug)]
 pub struct ErrorType<E>(PhantomData<fn() -> E>);
 

@@ -34,6 +34,12 @@ pub trait Clock {
         None
     }
 
+    /// Asks whether the first attempt may begin, before its hook runs.
+    #[inline]
+    fn enter(&mut self) -> Result<(), Cut> {
+        self.refusal().map_or(Ok(()), Err)
+    }
+
     /// Limits an attempt; `number` counts from 1, and one that is refused does not begin.
     fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>)
     -> Self::Running<F>;
@@ -71,9 +77,6 @@ pub trait Clock {
 pub trait CutInto<R>: Clock {
     /// Returns the outcome and the limit that cut the attempt, if one did.
     fn outcome(ended: Self::Ended<R>) -> (R, Option<Cut>);
-
-    /// Borrows the outcome of an attempt that was not cut; only its type matters.
-    fn peek(ended: &Self::Ended<R>) -> Option<&R>;
 }
 
 /// Names the clocks of a timing: with hooks, which see the elapsed time, and without.
@@ -158,11 +161,6 @@ impl<R> CutInto<R> for NoClock {
     fn outcome(ended: R) -> (R, Option<Cut>) {
         (ended, None)
     }
-
-    #[inline]
-    fn peek(ended: &R) -> Option<&R> {
-        Some(ended)
-    }
 }
 
 /// Tells hooks the elapsed time; limits nothing.
@@ -201,9 +199,5 @@ impl Clock for StopWatch {
 impl<R> CutInto<R> for StopWatch {
     fn outcome(ended: R) -> (R, Option<Cut>) {
         (ended, None)
-    }
-
-    fn peek(ended: &R) -> Option<&R> {
-        Some(ended)
     }
 }

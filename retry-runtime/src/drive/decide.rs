@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{call::Call, name::Name, scope};
+use super::{
+    call::{Call, ErrorIn, Over, Retrying},
+    name::Name,
+    outcome::Unsuccessful,
+    scope,
+};
 use crate::{
     Advice, Attempt, Cost, Cut, Decide, Decision, Failure, GiveUp, Nested, Pause, Policy, Reason,
-    Stop,
-    drive::{Clock, Outcome},
-    telemetry, testing,
+    Stop, drive::Clock, telemetry, testing,
 };
 
 /// How much longer than the policy says a wait may be because the server asks for it; that of the AWS SDKs of 2026.
@@ -150,26 +153,16 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         Attempt { number, elapsed }
     }
 
-    /// Describes the failure that `pause` follows, for the `on_failure` hook.
-    pub fn failure<'a, O: Outcome>(
-        &self,
-        outcome: &'a O,
-        pause: &Pause,
-        cut: Option<Cut>,
-    ) -> Failure<'a, O::Error> {
-        self.describe(outcome.as_result().err(), cut, pause.delay)
+    /// Describes a failure that is retried, for the `on_failure` hook.
+    pub fn failure<'a, K: Unsuccessful>(&self, retry: &'a Retrying<K>) -> Failure<'a, ErrorIn<K>> {
+        self.describe(retry.kept.error(), retry.cut, retry.pause.delay)
     }
 
     /// Ends a call with hooks without success, and describes its last failure for the `on_give_up` hook.
-    pub fn give_up<'a, O: Outcome>(
-        &mut self,
-        outcome: &'a O,
-        stop: Stop,
-        cut: Option<Cut>,
-    ) -> GiveUp<'a, O::Error> {
-        let failure = self.describe(outcome.as_result().err(), cut, Duration::ZERO);
-        self.tell_end(stop);
-        GiveUp { failure, reason: stop.reason }
+    pub fn give_up<'a, K: Unsuccessful>(&mut self, over: &'a Over<K>) -> GiveUp<'a, ErrorIn<K>> {
+        let failure = self.describe(over.kept.error(), over.cut, Duration::ZERO);
+        self.tell_end(over.stop);
+        GiveUp { failure, reason: over.stop.reason }
     }
 
     /// Tells whether the next attempt would start too late, after the hooks took their time.

@@ -1,5 +1,7 @@
 //! Calls whose attempts are run elsewhere, by a client that has its own timeouts.
 
+use tokio::time::Instant;
+
 use super::{
     call::{Call, Failed},
     name::Name,
@@ -13,6 +15,11 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if let Some(guarding) = self.clock.guarding() {
             guarding.pay_from(budget);
         }
+    }
+
+    /// Returns when the call has to end.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.clock.deadline()
     }
 
     /// Begins an attempt that is not run here.
@@ -45,11 +52,11 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 }
 
-impl<O> Failed<O> {
+impl<K> Failed<K> {
     /// Takes an outcome for a failure.
-    pub(crate) fn with(outcome: O) -> Self {
+    pub(crate) fn with(kept: K) -> Self {
         // A command retries nothing inside; what is noted is of another call that this thread ran.
         let _ = scope::was_retried_inside();
-        Self { outcome, cut: None }
+        Self { kept, cut: None }
     }
 }

@@ -69,9 +69,13 @@ impl Guarding {
     pub(crate) fn begin(&mut self, number: u32) -> Result<(), Cut> {
         if number <= 1 {
             if self.is_cancelled() {
+                self.call_off();
                 return Err(Cut::Cancelled);
             }
-            self.admit().map_err(Cut::BreakerOpen)?;
+            // A call with hooks has asked before the first of them.
+            if !self.is_admitted() {
+                self.admit().map_err(Cut::BreakerOpen)?;
+            }
         }
         self.spend();
         if self.guards.times {
@@ -79,6 +83,18 @@ impl Guarding {
             self.times.get_or_insert(Times { call: now, attempt: None }).attempt = Some(now);
         }
         Ok(())
+    }
+
+    /// Asks about the first attempt before its hook runs.
+    fn enter(&mut self) -> Result<(), Cut> {
+        if self.is_cancelled() {
+            return Err(Cut::Cancelled);
+        }
+        self.admit().map_err(Cut::BreakerOpen)
+    }
+
+    fn is_admitted(&self) -> bool {
+        self.admission.is_some() || self.more.as_ref().is_some_and(|more| more.is_admitted())
     }
 
     /// Asks every breaker; one that rejects takes back what the others gave.
@@ -293,8 +309,13 @@ impl<C: Clock> Clock for Guard<C> {
         self.clock.refusal()
     }
 
-    fn run<F: Future>(&mut self, number: u32, attempt: F, _: Option<Cut>) -> C::Running<F> {
-        let refused = self.begin(number).err();
+    fn enter(&mut self) -> Result<(), Cut> {
+        self.clock.enter()?;
+        self.guarding.enter()
+    }
+
+    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> C::Running<F> {
+        let refused = refused.or_else(|| self.begin(number).err());
         self.clock.run(number, attempt, refused)
     }
 
@@ -302,9 +323,9 @@ impl<C: Clock> Clock for Guard<C> {
         &mut self,
         number: u32,
         attempt: impl FnOnce() -> R,
-        _: Option<Cut>,
+        refused: Option<Cut>,
     ) -> C::Ended<R> {
-        let refused = self.begin(number).err();
+        let refused = refused.or_else(|| self.begin(number).err());
         self.clock.run_blocking(number, attempt, refused)
     }
 
@@ -341,9 +362,5 @@ impl<C: Clock> Clock for Guard<C> {
 impl<R, C: CutInto<R>> CutInto<R> for Guard<C> {
     fn outcome(ended: C::Ended<R>) -> (R, Option<Cut>) {
         C::outcome(ended)
-    }
-
-    fn peek(ended: &C::Ended<R>) -> Option<&R> {
-        C::peek(ended)
     }
 }

@@ -1,7 +1,13 @@
-use std::future::Future;
+use std::{
+    future::{Future, Ready, ready},
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use tokio::time::{Instant, timeout_at};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::rest::{Watching, poll_punctually};
 use crate::Reason;
 
 /// What a hook returns in the end: nothing, or a `Result` whose `Err` ends the retrying.
@@ -36,8 +42,11 @@ impl<T, X> HookResult for Result<T, X> {
     note = "end the hook with `;` to drop the value"
 )]
 pub trait HookOutput<M> {
-    /// Waits for the result and tells whether the retrying may go on.
-    fn finish(self) -> impl Future<Output = bool>;
+    /// Tells in the end whether the retrying may go on.
+    type Finish: Future<Output = bool>;
+
+    /// Waits for the result.
+    fn finish(self) -> Self::Finish;
 }
 
 /// Marks hooks that return their result.
@@ -49,20 +58,62 @@ pub struct Sync;
 pub struct Async;
 
 impl HookOutput<Sync> for () {
-    fn finish(self) -> impl Future<Output = bool> {
-        std::future::ready(true)
+    type Finish = Ready<bool>;
+
+    fn finish(self) -> Ready<bool> {
+        ready(true)
     }
 }
 
 impl<T, X> HookOutput<Sync> for Result<T, X> {
-    fn finish(self) -> impl Future<Output = bool> {
-        std::future::ready(self.is_ok())
+    type Finish = Ready<bool>;
+
+    fn finish(self) -> Ready<bool> {
+        ready(self.is_ok())
     }
 }
 
-impl<F: Future<Output: HookResult>> HookOutput<Async> for F {
-    async fn finish(self) -> bool {
-        self.await.succeeded()
+impl<F: HookFuture> HookOutput<Async> for F {
+    type Finish = Succeeded<F>;
+
+    fn finish(self) -> Succeeded<F> {
+        Succeeded { hook: self }
+    }
+}
+
+/// A future of what a hook returns in the end; its own trait so that what is none gets one error, wherever it is used.
+#[diagnostic::on_unimplemented(
+    message = "a hook returns `()`, a `Result`, or a future of one, found `{Self}`",
+    label = "not the result of a hook",
+    note = "end the hook with `;` to drop the value"
+)]
+pub trait HookFuture {
+    /// Waits for the result and tells whether the retrying may go on.
+    fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool>;
+}
+
+// Without this, rustc says that what a hook returns is no future.
+#[diagnostic::do_not_recommend]
+impl<F: Future<Output: HookResult>> HookFuture for F {
+    fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        self.poll(context).map(|result| result.succeeded())
+    }
+}
+
+pin_project! {
+    /// Tells whether an asynchronous hook succeeded.
+    #[derive(Debug)]
+    pub struct Succeeded<F> {
+        #[pin]
+        hook: F,
+    }
+}
+
+impl<F: HookFuture> Future for Succeeded<F> {
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        self.project().hook.poll_hook(context)
     }
 }
 
@@ -75,20 +126,56 @@ pub fn check_hook(result: &impl HookResult) -> Result<(), Reason> {
     if result.succeeded() { Ok(()) } else { Err(Reason::HookFailed) }
 }
 
-/// Waits for a hook, at most until the deadline of the call.
+/// How long a hook may take: until the deadline of the call, or until the call is cancelled.
+#[derive(Debug)]
+pub struct Patience<W> {
+    pub(super) deadline: Option<Instant>,
+    pub(super) watch: W,
+}
+
+/// Waits for a hook, as long as the call has the patience.
 ///
 /// # Errors
 ///
-/// Returns the reason why the retrying ends: the hook failed, or the deadline has passed.
-pub async fn run_hook<M>(
-    deadline: Option<Instant>,
-    output: impl HookOutput<M>,
-) -> Result<(), Reason> {
-    let succeeded = match deadline {
-        None => output.finish().await,
-        Some(deadline) => {
-            timeout_at(deadline, output.finish()).await.map_err(|_| Reason::Deadline)?
+/// The future returns why the retrying ends: the hook failed, the deadline has passed, or the call was cancelled.
+pub fn run_hook<M, H: HookOutput<M>, W>(patience: Patience<W>, output: H) -> HookRun<H::Finish, W> {
+    let Patience { deadline, watch } = patience;
+    HookRun { hook: output.finish(), deadline, alarm: None, watch }
+}
+
+pin_project! {
+    /// A hook that runs.
+    #[derive(Debug)]
+    pub struct HookRun<F, W> {
+        #[pin]
+        hook: F,
+        deadline: Option<Instant>,
+        // Set up only if the hook is not ready at once.
+        #[pin]
+        alarm: Option<Sleep>,
+        #[pin]
+        watch: W,
+    }
+}
+
+impl<F: Future<Output = bool>, W: Watching> Future for HookRun<F, W> {
+    type Output = Result<(), Reason>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // First of all, so that a hook which does not wait runs to its end, however late it is.
+        if let Poll::Ready(succeeded) = this.hook.poll(context) {
+            return Poll::Ready(if succeeded { Ok(()) } else { Err(Reason::HookFailed) });
         }
-    };
-    if succeeded { Ok(()) } else { Err(Reason::HookFailed) }
+        if this.watch.is_over(context) {
+            return Poll::Ready(Err(Reason::Cancelled));
+        }
+        if let Some(deadline) = this.deadline.take() {
+            this.alarm.set(Some(sleep_until(deadline)));
+        }
+        match this.alarm.as_pin_mut() {
+            Some(alarm) => poll_punctually(alarm, context).map(|()| Err(Reason::Deadline)),
+            None => Poll::Pending,
+        }
+    }
 }

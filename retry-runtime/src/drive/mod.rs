@@ -15,9 +15,9 @@ mod timer;
 mod token;
 mod wait;
 
-#[cfg(feature = "fred")]
-pub(crate) use call::Failed;
 pub(crate) use call::{Call, Verdict};
+#[cfg(feature = "fred")]
+pub(crate) use call::{Failed, Over, Retrying};
 pub(crate) use clock::{Clock, Clocked, CutInto};
 pub(crate) use guard::{Guard, Guarding};
 pub(crate) use hook::{HookResult, run_hook};

@@ -1,3 +1,5 @@
+use std::marker::PhantomData;
+
 use crate::Cut;
 
 /// What a retried operation returns: a `Result`.
@@ -8,14 +10,11 @@ use crate::Cut;
     label = "expected a `Result`",
     note = "only an `Err` can be retried; return `Result<{Self}, _>`"
 )]
-pub trait Outcome {
+pub trait Outcome: Unsuccessful<Outcome = Self> + Sized {
     /// The type of success.
     type Ok;
     /// The error type.
     type Error;
-
-    /// Returns the outcome as the `Result` that it is.
-    fn as_result(&self) -> Result<&Self::Ok, &Self::Error>;
 
     /// Returns the outcome as the `Result` that it is, by value: borrowing it would put it into memory.
     fn into_result(self) -> Result<Self::Ok, Self::Error>;
@@ -28,10 +27,6 @@ impl<T, E> Outcome for Result<T, E> {
     type Ok = T;
     type Error = E;
 
-    fn as_result(&self) -> Result<&T, &E> {
-        self.as_ref()
-    }
-
     #[inline]
     fn into_result(self) -> Result<T, E> {
         self
@@ -40,6 +35,57 @@ impl<T, E> Outcome for Result<T, E> {
     #[inline]
     fn from_result(result: Result<T, E>) -> Self {
         result
+    }
+}
+
+/// What is kept of an attempt that did not succeed, until another begins or the call ends.
+pub trait Unsuccessful {
+    /// What the operation returned.
+    type Outcome: Outcome;
+
+    /// Returns its error; a value that `on_ok` asked to retry has none.
+    fn error(&self) -> Option<&<Self::Outcome as Outcome>::Error>;
+
+    /// Returns the whole outcome.
+    fn into_outcome(self) -> Self::Outcome;
+}
+
+/// With `on_ok`, a value is kept as well.
+impl<T, E> Unsuccessful for Result<T, E> {
+    type Outcome = Self;
+
+    fn error(&self) -> Option<&E> {
+        self.as_ref().err()
+    }
+
+    fn into_outcome(self) -> Self {
+        self
+    }
+}
+
+/// The error of an attempt that failed: without `on_ok` no value is kept, which would have to be `Send` for the call to
+/// be.
+#[derive(Debug)]
+pub struct ErrorOf<E, O> {
+    error: E,
+    outcome: PhantomData<fn() -> O>,
+}
+
+impl<E, O> ErrorOf<E, O> {
+    pub(super) fn new(error: E) -> Self {
+        Self { error, outcome: PhantomData }
+    }
+}
+
+impl<O: Outcome> Unsuccessful for ErrorOf<O::Error, O> {
+    type Outcome = O;
+
+    fn error(&self) -> Option<&O::Error> {
+        Some(&self.error)
+    }
+
+    fn into_outcome(self) -> O {
+        O::from_result(Err(self.error))
     }
 }
 

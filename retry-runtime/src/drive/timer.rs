@@ -94,10 +94,6 @@ where
             Err(limit) => (R::from_result(Err(limit.into())), Some(limit)),
         }
     }
-
-    fn peek(ended: &Result<R, Cut>) -> Option<&R> {
-        ended.as_ref().ok()
-    }
 }
 
 pin_project! {

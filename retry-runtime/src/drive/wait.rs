@@ -10,37 +10,61 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::{call::Call, name::Name, rest::Rest};
+use super::{
+    call::{Call, Over, Retrying},
+    name::Name,
+    rest::Rest,
+};
 use crate::{
-    Advice, Reason, Stop,
+    Pause, Reason,
     drive::{Clock, Guarding},
 };
 
-/// The wait that follows a failure, and what is kept of the failure.
-pub struct Paused<O, C: Clock> {
+/// The wait that follows a failure, and what is kept of the failure: nothing if another attempt always follows.
+pub struct Paused<K, C: Clock> {
     pub(crate) delay: Duration,
-    pub(crate) kept: C::Kept<(O, Advice)>,
+    pub(crate) kept: C::Kept<K>,
 }
 
-impl<O, C: Clock> fmt::Debug for Paused<O, C> {
+impl<K, C: Clock> Paused<K, C> {
+    pub(super) fn new(delay: Duration, kept: K) -> Self {
+        Self { delay, kept: C::keep(kept) }
+    }
+}
+
+impl<K, C: Clock> fmt::Debug for Paused<K, C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Paused").field("delay", &self.delay).finish_non_exhaustive()
     }
 }
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
-    /// Waits before the next attempt; returns the outcome of the last one if there is to be none.
-    pub fn wait<O>(&mut self, paused: Paused<O, C>) -> Waiting<'_, S, C, N, O> {
+    /// Waits before the next attempt; returns what was kept of the last one, and why, if there is to be none.
+    pub fn wait<K>(&mut self, paused: Paused<K, C>) -> Waiting<'_, S, C, N, K> {
         let rest = self.rest(paused.delay);
         Waiting { call: self, rest, kept: paused.kept }
     }
 
-    /// Ends a wait: returns the outcome of the last attempt if there is to be no other.
-    pub(crate) fn resume<O>(&mut self, kept: C::Kept<(O, Advice)>) -> Option<O> {
+    /// Ends a wait: returns what was kept of the last attempt, and why, if there is to be no other.
+    pub(crate) fn resume<K>(&mut self, kept: C::Kept<K>) -> Option<(K, Reason)> {
         let reason = self.may_resume().err()?;
-        let (outcome, advice) = C::kept(kept)?;
-        self.end(Stop { reason, advice });
-        Some(outcome)
+        Some((C::kept(kept)?, reason))
+    }
+
+    /// Lets go of what is not needed during the wait, unless the `on_failure` hook failed or took too long.
+    ///
+    /// # Errors
+    ///
+    /// Returns the end of the call.
+    pub fn let_go<K>(
+        &mut self,
+        retry: Retrying<K>,
+        repaired: Result<(), Reason>,
+    ) -> Result<Paused<Retrying<K>, C>, Over<K>> {
+        match repaired.and_then(|()| self.check_time(&retry.pause)) {
+            Ok(()) => Ok(Paused::new(retry.pause.delay, retry)),
+            Err(reason) => Err(retry.stop(reason)),
+        }
     }
 
     /// Waits, at most until the call is cancelled.
@@ -48,12 +72,24 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         Rest::new(delay, self.clock.watch())
     }
 
-    /// Waits before the next attempt of a call with hooks.
+    /// Waits before the next attempt of a call whose `before` hook may end it, unless the `on_failure` hook failed or
+    /// took too long.
     ///
     /// # Errors
     ///
     /// Returns why there is to be none.
-    pub async fn pause(&mut self, delay: Duration) -> Result<(), Reason> {
+    pub async fn pause(
+        &mut self,
+        pause: Pause,
+        repaired: Result<(), Reason>,
+    ) -> Result<(), Reason> {
+        repaired?;
+        self.check_time(&pause)?;
+        self.pause_for(pause.delay).await
+    }
+
+    /// Waits before the next attempt.
+    pub(crate) async fn pause_for(&mut self, delay: Duration) -> Result<(), Reason> {
         self.rest(delay).await;
         self.may_resume()
     }
@@ -79,7 +115,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Waits as [`wait`](Self::wait), blocking the thread.
-    pub fn wait_blocking<O>(&mut self, paused: Paused<O, C>) -> Option<O> {
+    pub fn wait_blocking<K>(&mut self, paused: Paused<K, C>) -> Option<(K, Reason)> {
         self.clock.sleep(paused.delay);
         self.resume(paused.kept)
     }
@@ -89,32 +125,38 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// # Errors
     ///
     /// Returns why there is to be no other attempt.
-    pub fn pause_blocking(&mut self, delay: Duration) -> Result<(), Reason> {
-        self.clock.sleep(delay);
+    pub fn pause_blocking(
+        &mut self,
+        pause: Pause,
+        repaired: Result<(), Reason>,
+    ) -> Result<(), Reason> {
+        repaired?;
+        self.check_time(&pause)?;
+        self.clock.sleep(pause.delay);
         self.may_resume()
     }
 }
 
 pin_project! {
-    /// The wait before the next attempt of a call without hooks.
-    pub struct Waiting<'a, S, C: Clock, N: Name, O> {
+    /// The wait before the next attempt.
+    pub struct Waiting<'a, S, C: Clock, N: Name, K> {
         call: &'a mut Call<S, C, N>,
         #[pin]
         rest: Rest<C::Watch>,
-        kept: C::Kept<(O, Advice)>,
+        kept: C::Kept<K>,
     }
 }
 
-impl<S, C: Clock, N: Name, O> fmt::Debug for Waiting<'_, S, C, N, O> {
+impl<S, C: Clock, N: Name, K> fmt::Debug for Waiting<'_, S, C, N, K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Waiting").finish_non_exhaustive()
     }
 }
 
-impl<S, C: Clock, N: Name, O> Future for Waiting<'_, S, C, N, O> {
-    type Output = Option<O>;
+impl<S, C: Clock, N: Name, K> Future for Waiting<'_, S, C, N, K> {
+    type Output = Option<(K, Reason)>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<O>> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         ready!(this.rest.poll(context));
         Poll::Ready(this.call.resume(std::mem::take(this.kept)))

@@ -21,8 +21,8 @@ use super::{
     watch::servers,
 };
 use crate::{
-    Classify, Cut, Disposition, ErasedState, Pause, Reason, Stop,
-    drive::{Guard, Timer, Verdict, run_hook},
+    Classify, Cut, Disposition, ErasedState, Reason, Stop,
+    drive::{Guard, Over, Retrying, Timer, Verdict, run_hook},
     telemetry, testing,
 };
 
@@ -291,12 +291,13 @@ impl<C: Target> Direct<'_, C> {
         stop: Stop,
     ) -> FredResult<T> {
         self.counters.failed(stop.reason());
-        let give_up = call.give_up(&outcome, stop, None);
+        let over = Over { kept: outcome, stop, cut: None };
+        let give_up = call.give_up(&over);
         if let Some(hook) = &self.hooks.on_give_up {
             // Whatever it answers, the call is over.
-            let _: Result<(), Reason> = run_hook(None, hook.run(&give_up)).await;
+            let _: Result<(), Reason> = run_hook(call.patience(), hook.run(&give_up)).await;
         }
-        outcome
+        over.into_outcome()
     }
 
     /// Starts a call and its first attempt.
@@ -319,7 +320,7 @@ impl<C: Target> Direct<'_, C> {
 
     async fn before(&self, call: &Call) -> Result<(), Reason> {
         match &self.hooks.before {
-            Some(hook) => run_hook(call.deadline(), hook.run(&call.upcoming())).await,
+            Some(hook) => run_hook(call.patience(), hook.run(&call.upcoming())).await,
             None => Ok(()),
         }
     }
@@ -338,33 +339,33 @@ impl<C: Target> Direct<'_, C> {
         let mut kept;
         let (outcome, stop) = loop {
             kept = matches!(failed, Failed::Kept(_));
-            let (outcome, pause) = match self.judge(&mut call, command, failed).unless(stopped) {
-                Verdict::GiveUp(outcome, stop, _) => break (outcome, stop),
-                Verdict::Retry(outcome, pause, _) => (outcome, pause),
+            let retry = match self.judge(&mut call, command, failed).unless(stopped) {
+                Verdict::GiveUp(over) => break (over.kept, over.stop),
+                Verdict::Retry(retry) => retry,
             };
             if let Some(budgets) = &self.budgets {
                 budgets.drained();
             }
-            if let Err(error) = &outcome
+            if let Err(error) = &retry.kept
                 && !kept
                 && error.disposition() == Disposition::Unknown
             {
                 doubt = Some(error.clone());
             }
             // From here on, so that a connection which is back before the wait is not missed.
-            let back = outcome.as_ref().err().filter(|error| DISCONNECTED.matches(error));
+            let back = retry.kept.as_ref().err().filter(|error| DISCONNECTED.matches(error));
             let back = back.map(|_| self.connection.is_back());
-            if let Err(reason) = self.repair(&call, &outcome, &pause).await {
-                break (outcome, pause.stop(reason));
+            if let Err(reason) = self.repair(&call, &retry).await {
+                break (retry.kept, retry.pause.stop(reason));
             }
-            if let Err(reason) = self.wait(&mut call, back, pause.delay()).await {
-                break (outcome, pause.stop(reason));
+            if let Err(reason) = self.wait(&mut call, back, retry.pause.delay()).await {
+                break (retry.kept, retry.pause.stop(reason));
             }
             if let Err(reason) = self.before(&call).await {
-                break (outcome, pause.stop(reason));
+                break (retry.kept, retry.pause.stop(reason));
             }
             if let Err(reason) = call.may_begin() {
-                break (outcome, pause.stop(reason));
+                break (retry.kept, retry.pause.stop(reason));
             }
             call.begin(&self.settings.policy);
             self.counters.retried();
@@ -391,17 +392,12 @@ impl<C: Target> Direct<'_, C> {
         self.end(call, outcome, stop).await
     }
 
-    async fn repair<T>(
-        &self,
-        call: &Call,
-        outcome: &FredResult<T>,
-        pause: &Pause,
-    ) -> Result<(), Reason> {
+    async fn repair<T>(&self, call: &Call, retry: &Retrying<FredResult<T>>) -> Result<(), Reason> {
         if let Some(hook) = &self.hooks.on_failure {
-            let failure = call.failure(outcome, pause, None);
-            run_hook(call.deadline(), hook.run(&failure)).await?;
+            let failure = call.failure(retry);
+            run_hook(call.patience(), hook.run(&failure)).await?;
         }
-        call.check_time(pause)
+        call.check_time(&retry.pause)
     }
 
     /// Waits out the delay, or until the connection is back and a moment of its own more.
@@ -411,7 +407,9 @@ impl<C: Target> Direct<'_, C> {
         back: Option<OwnedNotified>,
         delay: Duration,
     ) -> Result<(), Reason> {
-        let Some(back) = back.filter(|_| !delay.is_zero()) else { return call.pause(delay).await };
+        let Some(back) = back.filter(|_| !delay.is_zero()) else {
+            return call.pause_for(delay).await;
+        };
         let begin = Instant::now();
         let reconnected = tokio::select! {
             biased;
@@ -419,7 +417,7 @@ impl<C: Target> Direct<'_, C> {
             () = back => begin.elapsed(),
         };
         let spread = SPREAD.min(delay.saturating_sub(reconnected));
-        call.pause(testing::with_random(|random| random.between(Duration::ZERO..=spread))).await
+        call.pause_for(testing::with_random(|random| random.between(Duration::ZERO..=spread))).await
     }
 
     /// Returns the client of the next attempt, which writes once and has its time from fred.

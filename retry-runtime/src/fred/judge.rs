@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Advice, ByDisposition, Classify, Cost, Disposition, Failure, Idempotence, Rule, Stop,
-    drive::Verdict,
+    drive::{Over, Verdict},
 };
 
 /// An attempt that failed, and whether another may do harm.
@@ -68,7 +68,7 @@ impl<C: Target> Direct<'_, C> {
         let mut forbid = |error: Error, advice: Advice| {
             let stop = Stop { reason: advice.refusal(), advice };
             call.forbid(command.name, stop);
-            Verdict::GiveUp(Err(error), stop, None)
+            Verdict::GiveUp(Over { kept: Err(error), stop, cut: None })
         };
         let (error, kept) = match failed {
             Failed::Sent(error) if self.may_repeat(&error, command) => (error, false),

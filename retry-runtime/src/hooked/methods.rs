@@ -8,7 +8,7 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Awaits a hook before every attempt.
+    /// Awaits a hook before every attempt; a call that may not begin runs none.
     ///
     /// One that fails ends the retrying: the caller gets the last error; before the first attempt there is none, so
     /// that attempt is made, and no other.
@@ -44,6 +44,9 @@ where
     }
 
     /// Awaits a hook once, when the call ends without success.
+    ///
+    /// Like every hook it ends at the deadline of the call, or when the call is cancelled; if that has happened already,
+    /// it runs until it waits for the first time.
     pub fn on_give_up<H, X>(
         self,
         hook: H,
@@ -78,7 +81,7 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Awaits a hook before every attempt.
+    /// Awaits a hook before every attempt; a call that may not begin runs none.
     ///
     /// One that fails ends the retrying: the caller gets the last error; before the first attempt there is none, so
     /// that attempt is made, and no other.
@@ -126,6 +129,9 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     /// Awaits a hook once, when the call ends without success.
+    ///
+    /// Like every hook it ends at the deadline of the call, or when the call is cancelled; if that has happened already,
+    /// it runs until it waits for the first time.
     pub fn on_give_up<H, X>(
         self,
         hook: H,

@@ -102,43 +102,41 @@ where
         let Self { retry, name, mut before, mut on_failure, mut on_give_up } = self;
         let Retry { policy, mut operation, rule, wants_other } = retry;
         let mut call = Call::watched(&policy);
-        let upcoming = call.upcoming();
-        let stopped = run_hook(call.deadline(), before.call(&upcoming)).await;
-        let (outcome, stop, cut) = loop {
-            let begun = call.begin(&policy);
-            let ended = call.run(begun, operation()).await;
-            let keep = |value: &T| wants_other.retries(value);
-            let failed = match call.finish(name, ended, keep) {
-                Ok(outcome) => return outcome,
-                Err(failed) => failed,
+        let mut last = None;
+        let over = loop {
+            let refused = call.enter();
+            let ready = if refused.is_none() {
+                let upcoming = call.upcoming();
+                run_hook(call.patience(), before.call(&upcoming)).await
+            } else {
+                Ok(())
             };
-            let (outcome, pause, cut) =
-                match call.judge(name, &policy, &rule, failed).unless(stopped) {
-                    Verdict::GiveUp(outcome, stop, cut) => break (outcome, stop, cut),
-                    Verdict::Retry(outcome, pause, cut) => (outcome, pause, cut),
-                };
-            let failure = call.failure(&outcome, &pause, cut);
-            if let Err(reason) = run_hook(call.deadline(), on_failure.call(&failure)).await {
-                break (outcome, pause.stop(reason), cut);
+            let stopped = match call.go_on(last, ready) {
+                Ok(stopped) => stopped,
+                Err(over) => break over,
+            };
+            let begun = call.begin(&policy);
+            let ended = call.run_unless(refused, begun, operation()).await;
+            let keep = |value: &T| wants_other.retries(value);
+            let failed = match call.finish_wanted(name, ended, keep) {
+                Ok(outcome) => return outcome,
+                Err((failed, _)) => failed,
+            };
+            let retry = match call.judge(name, &policy, &rule, failed).unless(stopped) {
+                Verdict::GiveUp(over) => break over,
+                Verdict::Retry(retry) => retry,
+            };
+            let failure = call.failure(&retry);
+            let repaired = run_hook(call.patience(), on_failure.call(&failure)).await;
+            if let Err(reason) = call.pause(retry.pause, repaired).await {
+                break retry.stop(reason);
             }
-            if let Err(reason) = call.check_time(&pause) {
-                break (outcome, pause.stop(reason), cut);
-            }
-            if let Err(reason) = call.pause(pause.delay()).await {
-                break (outcome, pause.stop(reason), cut);
-            }
-            let upcoming = call.upcoming();
-            if let Err(reason) = run_hook(call.deadline(), before.call(&upcoming)).await {
-                break (outcome, pause.stop(reason), cut);
-            }
-            if let Err(reason) = call.may_begin() {
-                break (outcome, pause.stop(reason), cut);
-            }
+            last = Some(retry);
         };
-        let give_up = call.give_up(&outcome, stop, cut);
+        let give_up = call.give_up(&over);
         // Whatever it answers, the call is over.
-        let _: Result<(), Reason> = run_hook(None, on_give_up.call(&give_up)).await;
-        outcome
+        let _: Result<(), Reason> = run_hook(call.patience(), on_give_up.call(&give_up)).await;
+        over.into_outcome()
     }
 }
 
