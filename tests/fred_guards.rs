@@ -99,8 +99,24 @@ async fn budgets_are_changed_left_out_or_brought_by_the_policy() {
     let free = bench.client.without_budgets();
     assert_eq!((sent(&free).await, sent(&free).await), (101, 101));
     let budget = Budget::builder().capacity(14).build().expect("possible");
-    assert_eq!(sent(&bench.client.with_policy(POLICY.budget(&budget))).await, 3);
+    let client = bench.client.with_policy(POLICY.budget(&budget));
+    assert_eq!(sent(&client).await, 3);
+    assert_eq!(client.statistics().budgets, [(None, budget.statistics())], "those that pay");
+    assert_eq!(client.statistics().budgets[0].1.level, 4);
     assert_eq!(bench.client.statistics().budgets[0].1.level, 500);
+}
+
+#[tokio::test]
+async fn budgets_are_named_after_the_server_or_by_the_user() {
+    let bench = Bench::new().await;
+    let port = bench.proxy.port();
+    let has = |client: &RetryClient, name: &str| {
+        let text = format!("{client:?}");
+        assert!(text.contains(&format!("[Budget(\"{name}\", 500/500)]")), "{text}");
+    };
+    has(&bench.client, &format!("127.0.0.1:{port}"));
+    let named = bench.client.with_budgets(Budget::builder().name("cache")).expect("possible");
+    has(&named, "cache");
 }
 
 #[tokio::test]
@@ -174,7 +190,9 @@ async fn each_node_of_a_cluster_has_its_own() {
     let budgets = client.statistics().budgets;
     let drained: Vec<_> = budgets.iter().filter(|(_, budget)| budget.level < 14).collect();
     assert_eq!(drained.len(), 1, "{budgets:?}");
-    assert!(drained[0].0.is_some());
+    let node = drained[0].0.as_ref().expect("an owner of the key");
+    let text = format!("{client:?}");
+    assert!(text.contains(&format!("Budget(\"{node}\", ")), "{text}");
     // Another node still pays.
     let before = client.statistics().retries;
     stubborn.incr::<i64, _>("b").await.expect_err("a list");

@@ -256,6 +256,13 @@ impl Guards {
         self.budgets()
     }
 
+    /// Returns the state of each budget.
+    #[cfg(feature = "fred")]
+    pub(crate) fn budget_statistics(&self) -> Vec<crate::BudgetStatistics> {
+        let more = self.more.as_ref().map(|more| more.budget_statistics()).unwrap_or_default();
+        self.budget.iter().map(Budget::statistics).chain(more).collect()
+    }
+
     fn entries(&self, health: Health, list: &mut fmt::DebugList<'_, '_>) {
         if let Some(token) = &self.cancel {
             list.entry(token);

@@ -57,8 +57,16 @@
 //! | `retry.calls` | counter | `operation`; `attempts`: `first_attempt`, `after_retry`; `outcome`: `success`, `failure`, `cancelled` |
 //! | `retry.retries` | counter | `operation`, `error.type` |
 //! | `retry.delay` | histogram, seconds | `operation` |
-//! | `retry.budget.level`, `retry.budget.refused` | gauge, counter | `operation` |
-//! | `retry.breaker.state`, `retry.breaker.refused` | gauge: 0 closed, 1 half open, 2 open; counter | `operation` |
+//! | `retry.budget.level` | gauge, tokens | `budget`: its name |
+//! | `retry.breaker.state` | gauge: 0 closed, 1 half open, 2 open | `breaker`: its name |
+//! | `retry.budget.refused`, `retry.breaker.refused` | counter | `operation` |
+//!
+//! The gauges are those of a budget and of a breaker, whoever shares them: set when one is made, and whenever its level or
+//! state changes.
+//! So name them, with [`BudgetBuilder::name`] and [`CircuitBreakerBuilder::name`]; all without a name share the label
+//! `unnamed`.
+//! A recorder that is installed later sees the first change.
+//! A breaker that no call asks stays at 2 after its time is over: only a call finds out whether the server is back.
 //!
 //! # Crate features
 //!

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     Disposition, Pause, Reason, Stop,
-    drive::{Enclosing, Guarding, name::Name},
+    drive::{Enclosing, name::Name},
     overload::Transition,
     testing,
 };
@@ -206,21 +206,17 @@ pub(crate) fn connection_back(server: &str, lost_for: Duration) {
     let _ = (server, lost_for);
 }
 
-/// Publishes the state of what watches over a call, after each failure and after a success that follows one.
-pub(crate) fn guards(operation: &'static str, guarding: &Guarding) {
-    #[cfg(feature = "metrics")]
-    metrics_facade::guards(operation, guarding);
-    let _ = (operation, guarding);
-}
+#[cfg(feature = "metrics")]
+pub(crate) use metrics_facade::{level, state};
 
 /// Metrics through the facade `metrics`; the names are documented in the crate's documentation.
 #[cfg(feature = "metrics")]
 mod metrics_facade {
-    use std::time::Duration;
+    use std::{borrow::Cow, time::Duration};
 
     use metrics::{counter, gauge, histogram};
 
-    use crate::{CircuitState, Reason, drive::Guarding};
+    use crate::{CircuitState, Reason};
 
     pub(super) fn attempts(attempt: u32) -> &'static str {
         if attempt > 1 { "after_retry" } else { "first_attempt" }
@@ -249,17 +245,18 @@ mod metrics_facade {
         }
     }
 
-    pub(super) fn guards(operation: &'static str, guarding: &Guarding) {
-        if let Some(statistics) = guarding.budget() {
-            gauge!("retry.budget.level", "operation" => operation).set(statistics.level);
-        }
-        if let Some(state) = guarding.circuit() {
-            let state = match state {
-                CircuitState::Closed => 0,
-                CircuitState::HalfOpen => 1,
-                CircuitState::Open | CircuitState::ForcedOpen => 2,
-            };
-            gauge!("retry.breaker.state", "operation" => operation).set(state);
-        }
+    /// Shows the level of a budget.
+    pub(crate) fn level(name: Cow<'static, str>, level: u32) {
+        gauge!("retry.budget.level", "budget" => name).set(level);
+    }
+
+    /// Shows the state of a circuit breaker.
+    pub(crate) fn state(name: &'static str, state: CircuitState) {
+        let state = match state {
+            CircuitState::Closed => 0,
+            CircuitState::HalfOpen => 1,
+            CircuitState::Open | CircuitState::ForcedOpen => 2,
+        };
+        gauge!("retry.breaker.state", "breaker" => name).set(state);
     }
 }

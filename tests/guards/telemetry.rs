@@ -10,7 +10,7 @@ use std::{
 };
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Recorder, SharedString, Unit};
-use retry_runtime::{Budget, CircuitBreaker, RetryPolicy, retryable, testing::Outcomes};
+use retry_runtime::{Budget, CircuitBreaker, Cost, RetryPolicy, retryable, testing::Outcomes};
 use tokio_util::sync::CancellationToken;
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -223,6 +223,11 @@ impl Counts {
         counts.get(name).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
+    fn names(&self, prefix: &str) -> Vec<String> {
+        let counts = self.0.lock().expect("not poisoned");
+        counts.keys().filter(|name| name.starts_with(prefix)).cloned().collect()
+    }
+
     fn gauge(&self, name: &str) -> f64 {
         f64::from_bits(self.get(name))
     }
@@ -287,24 +292,80 @@ async fn guarded(
     outcomes.next()
 }
 
+/// An outage and what follows, with two operations that share their guards.
 #[tokio::test(start_paused = true)]
-async fn guards_are_measured_after_every_failure_and_after_a_success_that_follows() {
+async fn gauges_show_what_is_true_of_a_budget_and_a_breaker_at_every_moment() {
     let recorder = Counts::default();
     let _guard = metrics::set_default_local_recorder(&recorder);
-    let budget = Budget::builder().capacity(28).build().expect("possible");
-    let breaker = CircuitBreaker::builder().minimum_calls(7).build().expect("possible");
+    let budget = Budget::builder().name("catalog").capacity(28).build().expect("possible");
+    let settings = CircuitBreaker::builder().name("catalog").minimum_calls(7);
+    let breaker = settings.build().expect("possible");
     let call = async |outcomes| guarded(&budget, &breaker, &Outcomes::new(outcomes)).await.is_ok();
-    let level = || recorder.gauge("retry.budget.level operation=guarded").round() as u32;
-    let state = || recorder.gauge("retry.breaker.state operation=guarded").round() as u32;
-    let refused = |guard| recorder.get(&format!("retry.{guard}.refused operation=guarded"));
+    let other = async |outcomes: Vec<Result<u32, Failed>>| {
+        let outcomes = Outcomes::new(outcomes);
+        let policy = RetryPolicy::constant(SECOND).budget(&budget).breaker(&breaker);
+        policy.retry(async || outcomes.next()).name("other").await.is_ok()
+    };
+    let gauges = || {
+        let level = recorder.gauge("retry.budget.level budget=catalog").round() as u32;
+        assert_eq!(level, budget.level());
+        (level, recorder.gauge("retry.breaker.state breaker=catalog").round() as u32)
+    };
+    let refused =
+        |guard, operation| recorder.get(&format!("retry.{guard}.refused operation={operation}"));
 
+    assert_eq!(gauges(), (28, 0), "before the first call");
     assert!(call(vec![Err(Failed::Refused), Ok(7)]).await);
-    assert_eq!((level(), state()), (28, 0));
+    assert_eq!(gauges(), (28, 0));
     assert!(!call(vec![Err(Failed::Refused); 3]).await);
-    assert!(!call(vec![Err(Failed::Refused)]).await);
-    assert_eq!((level(), refused("budget"), state()), (0, 2, 0));
+    assert!(!other(vec![Err(Failed::Refused)]).await);
+    assert_eq!(gauges(), (0, 0));
+    assert_eq!((refused("budget", "guarded"), refused("budget", "other")), (1, 1));
     // The seventh call opens the breaker, and the eighth is not made.
     assert!(!call(vec![Err(Failed::Refused)]).await);
-    assert!(!call(vec![]).await);
-    assert_eq!((state(), refused("budget"), refused("breaker")), (2, 2, 2));
+    assert!(!other(vec![]).await);
+    assert_eq!(gauges(), (0, 2));
+    assert_eq!((refused("breaker", "guarded"), refused("breaker", "other")), (1, 1));
+    tokio::time::sleep(6 * SECOND).await;
+    assert_eq!(gauges(), (0, 2), "no call has found out yet");
+    let probe = breaker.admit().expect("a probe");
+    assert_eq!(gauges(), (0, 1));
+    breaker.succeeded(probe);
+    assert_eq!(gauges(), (0, 0));
+    for level in 1..=28 {
+        assert!(call(vec![Ok(7)]).await, "first attempts refill the budget");
+        assert_eq!(gauges(), (level, 0));
+    }
+    breaker.force_open();
+    assert_eq!(gauges(), (28, 2));
+    breaker.reset();
+    assert_eq!(gauges(), (28, 0));
+    let permit = budget.withdraw(Cost::Transient).expect("tokens");
+    assert_eq!(gauges(), (14, 0));
+    drop(permit);
+    assert_eq!(gauges(), (28, 0));
+    assert_eq!(
+        recorder.names("retry.b"),
+        [
+            "retry.breaker.refused operation=guarded",
+            "retry.breaker.refused operation=other",
+            "retry.breaker.state breaker=catalog",
+            "retry.budget.level budget=catalog",
+            "retry.budget.refused operation=guarded",
+            "retry.budget.refused operation=other",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_at_once_that_changes_nothing_shows_nothing() {
+    let recorder = Counts::default();
+    let (budget, breaker) = (Budget::new(), CircuitBreaker::new());
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    assert!(guarded(&budget, &breaker, &Outcomes::new([Ok(7)])).await.is_ok());
+    assert_eq!(recorder.names("retry.b"), Vec::<String>::new(), "full and closed as before");
+    drop(budget.withdraw(Cost::Transient));
+    breaker.force_open();
+    let names = ["retry.breaker.state breaker=unnamed", "retry.budget.level budget=unnamed"];
+    assert_eq!(recorder.names("retry.b"), names);
 }

@@ -20,6 +20,9 @@ mod budget_models;
 mod circuit;
 #[path = "../../retry-runtime/src/overload/phase.rs"]
 mod phase;
+#[path = "../../retry-runtime/src/overload/publish.rs"]
+mod publish;
+mod publish_models;
 #[path = "../../retry-runtime/src/overload/window.rs"]
 mod window;
 
@@ -51,6 +54,10 @@ mod tell {
     pub(super) fn transition(transition: &Transition) {
         TOLD.with_borrow_mut(|told| told.push((transition.from, transition.to)));
     }
+
+    pub(super) fn level(_: impl Fn() -> std::borrow::Cow<'static, str>, _: impl Fn() -> u32) {}
+
+    pub(super) fn state(_: &'static str, _: impl Fn() -> CircuitState) {}
 
     /// Returns what was told since the last time.
     pub(super) fn told() -> Vec<(CircuitState, CircuitState)> {

@@ -312,9 +312,6 @@ impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
 #[inline(never)]
 fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) {
     scope::ended_inside(false);
-    if let Some(guarding) = clock.guarding() {
-        telemetry::guards(past.name.text(), guarding);
-    }
     telemetry::succeeded_after_retry(past.told(), clock.elapsed());
 }
 

@@ -45,7 +45,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             _ => Cost::Free,
         };
         let checked = guarding.failed(&decision, cost, polls);
-        telemetry::guards(name.text(), guarding);
         let decision =
             decision.and_then(|pause| checked.map(|()| pause).map_err(|reason| pause.stop(reason)));
         self.told(name, decision)

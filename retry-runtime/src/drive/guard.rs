@@ -236,16 +236,6 @@ impl Guarding {
         }
     }
 
-    #[cfg(feature = "metrics")]
-    pub(crate) fn budget(&self) -> Option<crate::BudgetStatistics> {
-        self.guards.budget.as_ref().map(crate::Budget::statistics)
-    }
-
-    #[cfg(feature = "metrics")]
-    pub(crate) fn circuit(&self) -> Option<CircuitState> {
-        self.guards.breaker.as_ref().map(crate::CircuitBreaker::state)
-    }
-
     /// Says which of nested calls retries.
     pub(crate) fn nested(&self) -> Nested {
         self.guards.nested

@@ -1,6 +1,7 @@
 //! A retry budget for each node.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         OnceLock,
@@ -8,7 +9,7 @@ use std::{
     },
 };
 
-use ::fred::types::config::Server;
+use ::fred::types::config::{Server, ServerConfig};
 
 use crate::{Budget, BudgetBuilder, BudgetStatistics, ConfigError};
 
@@ -20,6 +21,8 @@ use crate::{Budget, BudgetBuilder, BudgetStatistics, ConfigError};
 /// one budget for all.
 pub(super) struct Budgets {
     settings: BudgetBuilder,
+    /// What the names of the budgets begin with, given by the user.
+    prefix: Option<&'static str>,
     shared: Budget,
     /// A cluster has few primaries; those beyond share one.
     nodes: [OnceLock<(Server, Budget)>; 64],
@@ -28,10 +31,15 @@ pub(super) struct Budgets {
 }
 
 impl Budgets {
-    pub(super) fn new(settings: BudgetBuilder) -> Result<Self, ConfigError> {
+    /// Makes the budgets of a client: named as the settings say, those of nodes with the address behind it, or else by
+    /// the addresses alone.
+    pub(super) fn new(settings: BudgetBuilder, config: &ServerConfig) -> Result<Self, ConfigError> {
+        let prefix = Some(settings.name).filter(|name| *name != BudgetBuilder::UNNAMED);
+        let name = prefix.map_or_else(|| Cow::Owned(place(config)), Cow::Borrowed);
         Ok(Self {
             settings,
-            shared: settings.build()?,
+            prefix,
+            shared: settings.build_as(name)?,
             nodes: [const { OnceLock::new() }; 64],
             drained: AtomicBool::new(false),
         })
@@ -72,7 +80,12 @@ impl Budgets {
         for slot in &self.nodes {
             let (server, budget) = slot.get_or_init(|| {
                 // The settings were good when the shared one was made.
-                let budget = self.settings.build().unwrap_or_else(|_| self.shared.clone());
+                let name = match self.prefix {
+                    Some(prefix) => format!("{prefix}@{node}"),
+                    None => node.to_string(),
+                };
+                let budget = self.settings.build_as(name.into());
+                let budget = budget.unwrap_or_else(|_| self.shared.clone());
                 (node.clone(), budget)
             });
             if server == node {
@@ -92,6 +105,14 @@ impl Budgets {
         let nodes = self.nodes.iter().filter_map(OnceLock::get);
         let nodes = nodes.map(|(server, budget)| (Some(server.clone()), budget.statistics()));
         std::iter::once((None, self.shared.statistics())).chain(nodes).collect()
+    }
+}
+
+/// Names the servers of a client.
+fn place(config: &ServerConfig) -> String {
+    match config {
+        ServerConfig::Sentinel { service_name, .. } => service_name.clone(),
+        config => config.hosts().first().map_or_else(String::new, ToString::to_string),
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     Answer, Attempt, Budget, BudgetBuilder, ConfigError, Decide, DynPolicy, Failure, GiveUp,
-    Limits, Timed, WithGuards, telemetry,
+    Limits, Policy, Timed, WithGuards, telemetry,
 };
 
 /// A fred client on which every command is retried under one policy.
@@ -237,12 +237,14 @@ pub trait WithRetry: Target {
         if client.is_connected() && !client.has_reconnect_policy() {
             telemetry::never_reconnects();
         }
+        let budgets = Budgets::new(Budget::builder(), &client.client_config().server);
+        let budgets = budgets.ok().map(Arc::new);
         Commands::new(Direct {
             connection: Connection::of(&client),
             members: client.members().into(),
             settings: Arc::new(Settings::new(policy, &client, options)),
             client,
-            budgets: Budgets::new(Budget::builder()).ok().map(Arc::new),
+            budgets,
             counters: Arc::default(),
             consent: Consent::default(),
             hooks: Hooks::default(),
@@ -331,11 +333,15 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
     /// A client has budgets with the defaults of [`Budget`] from the start; the clients made from it share them.
     /// A budget of the policy is used instead, for all nodes together.
     ///
+    /// Telemetry shows the budget of a node by its address, behind the name of the settings if they have one, such as
+    /// `cache@10.0.0.1:6379`; that of a whole client by its name, or else by the address in its configuration.
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] for settings of which no budget can be made.
     pub fn with_budgets(&self, settings: BudgetBuilder) -> Result<Self, ConfigError> {
-        let budgets = Arc::new(Budgets::new(settings)?);
+        let config = self.fred().client_config();
+        let budgets = Arc::new(Budgets::new(settings, &config.server)?);
         Ok(self.with(|direct| direct.budgets = Some(budgets)))
     }
 
@@ -349,8 +355,12 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
     /// Returns what became of the commands that failed at first, of this client and of those made from it.
     pub fn statistics(&self) -> Statistics {
         let direct = self.sender();
-        let budgets = direct.budgets.as_ref().map(|budgets| budgets.statistics());
-        direct.counters.snapshot(budgets.unwrap_or_default())
+        let of_policy = direct.settings.policy.guards().budget_statistics();
+        let budgets = match &direct.budgets {
+            Some(budgets) if of_policy.is_empty() => budgets.statistics(),
+            _ => of_policy.into_iter().map(|statistics| (None, statistics)).collect(),
+        };
+        direct.counters.snapshot(budgets)
     }
 
     /// Returns a client that sends every command again after an unknown outcome.

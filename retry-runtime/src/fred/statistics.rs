@@ -23,7 +23,7 @@ pub struct Statistics {
     pub failed: u64,
     /// Those of them that failed because the budget was empty.
     pub refused_by_budget: u64,
-    /// The budgets, by node on a cluster; none if the policy brings its own.
+    /// The budgets that the client pays from: those of its policy, or else its own, by node on a cluster.
     pub budgets: Vec<(Option<Server>, BudgetStatistics)>,
 }
 

@@ -80,14 +80,16 @@ impl CircuitBreaker {
     }
 
     pub(super) fn with(settings: CircuitBreakerBuilder) -> Self {
-        Self(Arc::new(Shared {
+        let breaker = Self(Arc::new(Shared {
             state: AtomicU64::new(State::START.pack()),
             window: Window::new(settings.window),
             settings,
             closed_until: AtomicU64::new(0),
             opened: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
-        }))
+        }));
+        breaker.tell_state();
+        breaker
     }
 
     /// Returns the name that telemetry shows the breaker under.

@@ -65,7 +65,8 @@ impl CircuitBreakerBuilder {
 
     /// Sets the name that telemetry shows the breaker under, `unnamed` unless set.
     ///
-    /// One of few: it becomes a label of metrics. Breakers of one name share a series, which is the last one's.
+    /// One of few: it becomes a label of metrics.
+    /// Breakers of one name share a series, which shows the one that changed last.
     pub const fn name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }

@@ -1,8 +1,9 @@
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::{
     budget_builder::BudgetBuilder,
     sync::{Arc, AtomicU32, AtomicU64, Ordering},
+    tell,
 };
 
 /// Bounds the retries of many calls together: a bucket of tokens that retries take and successes refill.
@@ -41,6 +42,7 @@ use super::{
 pub struct Budget(Arc<Bucket>);
 
 struct Bucket {
+    name: Cow<'static, str>,
     level: AtomicU32,
     settings: BudgetBuilder,
     withdrawn: AtomicU64,
@@ -51,7 +53,7 @@ struct Bucket {
 impl Budget {
     /// Makes a full budget with the defaults.
     pub fn new() -> Self {
-        Self::with(BudgetBuilder::DEFAULT)
+        Self::with(Cow::Borrowed(BudgetBuilder::UNNAMED), BudgetBuilder::DEFAULT)
     }
 
     /// Starts from the defaults, to change some.
@@ -59,14 +61,22 @@ impl Budget {
         BudgetBuilder::DEFAULT
     }
 
-    pub(super) fn with(settings: BudgetBuilder) -> Self {
-        Self(Arc::new(Bucket {
+    pub(super) fn with(name: Cow<'static, str>, settings: BudgetBuilder) -> Self {
+        let bucket = Bucket {
+            name,
             level: AtomicU32::new(settings.capacity),
             settings,
             withdrawn: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             refunded: AtomicU64::new(0),
-        }))
+        };
+        bucket.tell();
+        Self(Arc::new(bucket))
+    }
+
+    /// Returns the name that telemetry shows the budget under.
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// Takes the tokens for one retry, before the wait that precedes it.
@@ -144,18 +154,31 @@ impl Default for Budget {
     }
 }
 
-/// Prints the level and the capacity.
+/// Prints the name, if it has one, the level and the capacity.
 impl fmt::Debug for Budget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (level, capacity) = (self.level(), self.capacity());
-        formatter.debug_tuple("Budget").field(&format_args!("{level}/{capacity}")).finish()
+        let mut tuple = formatter.debug_tuple("Budget");
+        if self.name() != BudgetBuilder::UNNAMED {
+            tuple.field(&self.name());
+        }
+        tuple.field(&format_args!("{level}/{capacity}")).finish()
     }
 }
 
 impl Bucket {
     // The level is the only shared fact and guards no other memory, so no ordering is needed beyond its own.
     fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> Result<u32, u32> {
-        self.level.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change)
+        let updated = self.level.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        if updated.is_ok() {
+            self.tell();
+        }
+        updated
+    }
+
+    /// Tells the level, after each change.
+    fn tell(&self) {
+        tell::level(|| self.name.clone(), || self.level.load(Ordering::Relaxed));
     }
 
     fn add(&self, tokens: u32) {

@@ -175,6 +175,12 @@ impl CircuitBreaker {
             failures: counts.failures,
             disturbed: now.saturating_sub(closed_until),
         });
+        self.tell_state();
+    }
+
+    /// Tells the state, after each transition.
+    pub(super) fn tell_state(&self) {
+        tell::state(self.name(), || self.load().phase.name());
     }
 
     fn slice(&self, now: Duration) -> u32 {

@@ -10,6 +10,8 @@ mod budget_builder;
 mod circuit;
 mod clock;
 mod phase;
+#[cfg(feature = "metrics")]
+mod publish;
 mod sync;
 mod tell;
 mod window;
