@@ -67,7 +67,7 @@ mod disabled {
 
     /// Waits for no token.
     #[derive(Debug)]
-    pub enum Watch {}
+    pub(crate) enum Watch {}
 
     impl Watch {
         pub(crate) fn is_cancelled(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
