@@ -34,6 +34,7 @@ pub(crate) struct Leaf {
     pub(crate) factor: Option<Expr>,
     pub(crate) jitter: Option<JitterArg>,
     pub(crate) retries: Option<RetriesArg>,
+    pub(crate) max_hint: Option<DurationArg>,
     pub(crate) on: Option<Expr>,
     pub(crate) limits: LimitArgs,
 }
@@ -98,7 +99,7 @@ fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg
         "constant" => {
             let leaf = parse_leaf(
                 content,
-                &["delay", "jitter", "retries", "on", "deadline", "attempt_timeout"],
+                &["delay", "jitter", "retries", "max_hint", "on", "deadline", "attempt_timeout"],
             )?;
             if leaf.delay.is_none() {
                 return Err(Error::new(
@@ -115,6 +116,7 @@ fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg
                 "factor",
                 "jitter",
                 "retries",
+                "max_hint",
                 "on",
                 "deadline",
                 "attempt_timeout",
@@ -151,6 +153,7 @@ fn parse_leaf(content: ParseStream<'_>, settings: &[&str]) -> Result<Leaf> {
             "factor" => set_once(&mut leaf.factor, key, parse_value(content, key)?),
             "jitter" => set_once(&mut leaf.jitter, key, parse_value(content, key)?),
             "retries" => set_once(&mut leaf.retries, key, parse_value(content, key)?),
+            "max_hint" => set_once(&mut leaf.max_hint, key, parse_value(content, key)?),
             "on" => set_once(&mut leaf.on, key, parse_value(content, key)?),
             _ => parse_limit(&mut leaf.limits, key, content),
         }

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use crate::{Cost, Disposition, Reason};
+use crate::{Classify, Cost, Disposition, Failure, Reason};
 
 /// What a [`Rule`](crate::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.
 ///
-/// A rule that knows nothing, such as a closure, gives the default: a transient failure of unknown nature.
+/// A rule that knows nothing, such as a closure, gives the default: a transient failure of unknown nature; see
+/// [`Classified`](crate::Classified) for one that asks the error.
 ///
 /// ```
 /// use retry_runtime::{Advice, Cost};
@@ -49,6 +50,20 @@ impl Advice {
     /// [`Classify::retry_after`](crate::Classify::retry_after).
     pub const fn retry_after(self, delay: Duration) -> Self {
         Self { retry_after: Some(delay), ..self }
+    }
+
+    /// Returns what an error says of itself.
+    pub(crate) fn of<E: Classify>(failure: &Failure<'_, E>) -> Self {
+        let advice = Self::NONE.disposition(failure.disposition());
+        match failure.error() {
+            Some(error) => Self {
+                class: error.class(),
+                cost: error.cost(),
+                retry_after: error.retry_after(),
+                ..advice
+            },
+            None => advice,
+        }
     }
 
     /// Why a failure is not retried that the rule does not allow.

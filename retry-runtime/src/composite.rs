@@ -99,6 +99,7 @@ where
 
 /// Joins the pauses of two matching members: the longest delay, unless it would pass the deadline of the one that
 /// allows the call to go on the longest; `budgets` are those of the left one.
+#[inline]
 fn join(left: Pause, right: Pause, budgets: u32) -> Pause {
     let delay: Duration = left.delay.max(right.delay);
     Pause {

@@ -83,9 +83,10 @@ pub trait Classify {
 
     /// Returns how long the server asks to be left alone, as an HTTP `Retry-After` does; `None` unless overridden.
     ///
-    /// The wait is at least as long as the policy says, and at most five seconds longer: a server cannot keep a call
-    /// waiting for ever.
-    /// A wait that would pass the deadline ends the call at once.
+    /// The wait is at least as long as the policy says.
+    /// A server that asks for more than five seconds beyond that, or than
+    /// [`max_hint`](crate::RetryPolicy::max_hint) allows, ends the call at once, and so does a wait that would pass the
+    /// deadline.
     fn retry_after(&self) -> Option<Duration> {
         None
     }

@@ -157,6 +157,8 @@ pub enum Reason {
     NotIdempotent,
     /// Every allowed retry was made.
     RetriesExhausted,
+    /// The server asks to be left alone for longer than the policy waits for it.
+    RetryAfter,
     /// The deadline of the call has passed, or would pass during the next wait; or it has failed for as long as
     /// [`Guarded::give_up_after`](crate::Guarded::give_up_after) allows.
     Deadline,
@@ -187,6 +189,7 @@ impl Reason {
         match self {
             Self::NotRetryable => "not_retryable",
             Self::RetriesExhausted => "retries_exhausted",
+            Self::RetryAfter => "retry_after",
             Self::Deadline => "deadline",
             Self::NotIdempotent => "not_idempotent",
             Self::AttemptTimeout => "attempt_timeout",

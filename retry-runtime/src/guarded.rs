@@ -129,8 +129,8 @@ impl<P, K> Guarded<P, K> {
     ///
     /// What a retry costs, and how long the server wants to be left alone, is said by the
     /// [`Classify`](crate::Classify) of the error, or by a [`Rule`](crate::Rule) with advice of its own.
-    /// A closure or a function of `on` only says yes or no: then every retry costs as a transient failure, and the wait
-    /// is the policy's, whatever the error says.
+    /// A closure or a function of `on` only says yes or no; [`Classified`](crate::Classified) asks the error for the
+    /// rest, and `#[retryable]` does so by itself.
     pub fn budget(self, budget: &Budget) -> Self {
         self.with(|guards| guards.budget = Some(budget.clone()))
     }

@@ -144,7 +144,7 @@ pub use crate::{
     policy::{Decide, Decision, Never, Pause, Policy, Progress, RetryPolicy, Stop},
     random::Random,
     retry::{NoValue, Retry, RetryFuture, RetryOperation, RetryValue, retry},
-    rule::{ByDisposition, Idempotence, On, Rule},
+    rule::{ByDisposition, Classified, Idempotence, On, Rule},
     session::Session,
 };
 #[cfg(feature = "macros")]

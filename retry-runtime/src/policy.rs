@@ -181,6 +181,40 @@ pub struct RetryPolicy<B> {
     backoff: B,
     // `None` is without bound. Private: the builder spells it `unlimited`.
     retries: Option<u32>,
+    hints: Hints,
+}
+
+/// What follows when a server asks to be left alone for longer than the policy would wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Hints {
+    // How much longer: whole milliseconds are enough, and half of a `Duration`.
+    longest: u64,
+    beyond: Beyond,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Beyond {
+    GiveUp,
+    Cut,
+}
+
+impl Hints {
+    /// That of the AWS SDKs of 2026.
+    const DEFAULT: Self = Self { longest: 5_000, beyond: Beyond::GiveUp };
+
+    #[cold]
+    fn decide(self, delay: Duration, asked: Duration, advice: Advice) -> Decision {
+        let longest = delay.saturating_add(Duration::from_millis(self.longest));
+        match self.beyond {
+            Beyond::GiveUp if asked > longest => {
+                Decision::Stop(Stop { reason: Reason::RetryAfter, advice })
+            }
+            _ => {
+                let delay = asked.min(longest).max(delay);
+                Decision::Retry(Pause { delay, start_before: None, advice })
+            }
+        }
+    }
 }
 
 impl<B> RetryPolicy<B> {
@@ -188,7 +222,7 @@ impl<B> RetryPolicy<B> {
 
     /// Retries twice, waiting as `backoff` says.
     pub const fn new(backoff: B) -> Self {
-        Self { backoff, retries: Some(Self::DEFAULT_RETRIES) }
+        Self { backoff, retries: Some(Self::DEFAULT_RETRIES), hints: Hints::DEFAULT }
     }
 
     /// Allows `retries` attempts after the first: `retries(2)` makes up to three, `retries(0)` never retries.
@@ -200,6 +234,38 @@ impl<B> RetryPolicy<B> {
     /// Retries without bound; a deadline or dropping the future still ends the call.
     pub const fn unlimited(mut self) -> Self {
         self.retries = None;
+        self
+    }
+
+    /// Sets how much longer than the policy says a call waits because the server asks for it; 5 s unless set.
+    ///
+    /// A server that asks for more ends the call at once, with [`Reason::RetryAfter`]: an earlier attempt would be in
+    /// vain, and hold up the caller.
+    /// How long a server asks to be left alone is said by [`Classify::retry_after`](crate::Classify::retry_after).
+    /// Counted in milliseconds.
+    ///
+    /// ```
+    /// use retry_runtime::RetryPolicy;
+    /// use std::time::Duration;
+    ///
+    /// // A background job has time.
+    /// let patient = RetryPolicy::exponential().max_hint(Duration::from_secs(120));
+    /// # let _ = patient;
+    /// ```
+    pub const fn max_hint(mut self, longer: Duration) -> Self {
+        let millis = longer.as_millis();
+        #[expect(clippy::cast_possible_truncation, reason = "cut to the largest value before")]
+        let millis = if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 };
+        self.hints.longest = millis;
+        self
+    }
+
+    /// Makes the next attempt after [`max_hint`](Self::max_hint) although the server asks for a longer wait, instead of
+    /// giving up.
+    ///
+    /// For a server whose word is not to be relied on.
+    pub const fn cut_hints(mut self) -> Self {
+        self.hints.beyond = Beyond::Cut;
         self
     }
 
@@ -327,6 +393,9 @@ where
         state.retries = state.retries.saturating_add(1);
         let delay = self.backoff.delay(&mut Wait::new(state.retries, previous, random));
         state.set_previous(delay);
+        if let Some(asked) = advice.retry_after {
+            return self.hints.decide(delay, asked, advice);
+        }
         Decision::Retry(Pause { delay, start_before: None, advice })
     }
 }

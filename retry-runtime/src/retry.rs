@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Advice, ByDisposition, Decide, Idempotence, On, Policy,
+    Advice, ByDisposition, Classified, Decide, Idempotence, On, Policy,
     drive::{Call, Clock, Clocked, CutInto, Rest, Scoped, name::Unnamed},
 };
 use pin_project_lite::pin_project;
@@ -111,6 +111,16 @@ where
     /// Declares that repeating the operation does no harm, so that unknown outcomes are retried too.
     pub fn idempotent(self) -> Self {
         Self { rule: ByDisposition::new(Idempotence::Idempotent), ..self }
+    }
+}
+
+impl<P, M, Op, V> Retry<On<P, M>, Op, V> {
+    /// Adds to the rule what the error says of itself: what a retry costs, how long the server wants to be left alone.
+    ///
+    /// For closures and functions, which only say yes or no; see [`Classified`].
+    pub fn classified(self) -> Retry<On<P, Classified<M>>, Op, V> {
+        let policy = self.policy.classified();
+        Retry { policy, operation: self.operation, rule: self.rule, wants_other: self.wants_other }
     }
 }
 

@@ -81,16 +81,48 @@ impl<E: Classify> Rule<E> for ByDisposition {
     }
 
     fn advice(&self, failure: &Failure<'_, E>) -> Advice {
-        let advice = Advice::NONE.disposition(failure.disposition());
-        match failure.error() {
-            Some(error) => Advice {
-                class: error.class(),
-                cost: error.cost(),
-                retry_after: error.retry_after(),
-                ..advice
-            },
-            None => advice,
-        }
+        Advice::of(failure)
+    }
+}
+
+/// A rule that only says yes or no, such as a closure, and what the [`Classify`] of the error knows besides: its
+/// disposition and class, what a retry costs, how long the server wants to be left alone.
+///
+/// `#[retryable]` does this by itself where the error is classified.
+///
+/// ```
+/// use retry_runtime::{Classified, Constant, On, RetryPolicy};
+/// use std::{io, time::Duration};
+///
+/// fn is_busy(error: &io::Error) -> bool {
+///     error.kind() == io::ErrorKind::ResourceBusy
+/// }
+///
+/// // A busy server costs a budget less than one that fails.
+/// const BUSY: On<RetryPolicy<Constant>, Classified<fn(&io::Error) -> bool>> =
+///     RetryPolicy::constant(Duration::from_secs(1)).on(Classified::new(is_busy));
+/// # let _ = BUSY;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Classified<M> {
+    rule: M,
+}
+
+impl<M> Classified<M> {
+    /// Adds to `rule` what the error says of itself.
+    pub const fn new(rule: M) -> Self {
+        Self { rule }
+    }
+}
+
+impl<E: Classify, M: Rule<E>> Rule<E> for Classified<M> {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        self.rule.allows(failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        let own = self.rule.advice(failure);
+        if own == Advice::NONE { Advice::of(failure) } else { own }
     }
 }
 
@@ -102,6 +134,13 @@ impl<E: Classify> Rule<E> for ByDisposition {
 pub struct On<P, M> {
     pub(crate) policy: P,
     pub(crate) rule: M,
+}
+
+impl<P, M> On<P, M> {
+    /// Adds to the rule what the error says of itself; see [`Classified`].
+    pub fn classified(self) -> On<P, Classified<M>> {
+        On { policy: self.policy, rule: Classified::new(self.rule) }
+    }
 }
 
 /// Prints the rule by the name of its type, since functions and closures print nothing themselves.

@@ -78,8 +78,11 @@ impl Builder<'_> {
                 self.composite(&composite.members, &composite.limits)
             }
             PolicyArg::Never => {
-                let never = quote_spanned!(self.site=> &#runtime::Never);
-                Parts { start: never.clone(), settle: never }
+                let error = hidden("error", self.site);
+                Parts {
+                    start: quote_spanned!(self.site=> &#runtime::Never),
+                    settle: quote_spanned!(self.site=> &#error.never()),
+                }
             }
             PolicyArg::Expr(expr) => self.expr(expr),
         }
@@ -114,6 +117,9 @@ impl Builder<'_> {
             Some(RetriesArg::Unlimited) => policy.extend(quote!(.unlimited())),
             Some(RetriesArg::Count(count)) => policy.extend(quote!(.retries(#count))),
             None => {}
+        }
+        if let Some(max_hint) = &leaf.max_hint {
+            policy.extend(quote!(.max_hint(#max_hint)));
         }
         policy.extend(limits(&leaf.limits));
         let start = if is_literal(leaf) {
@@ -238,12 +244,13 @@ impl Builder<'_> {
     fn on(&self, policy: &TokenStream, rule: &Expr) -> TokenStream {
         let Names { private, .. } = self.names;
         let site = rule.span().resolved_at(Span::mixed_site());
+        let error = hidden("error", self.site);
         match rule {
             Expr::Closure(_) => {
-                let error = hidden("error", self.site);
-                quote_spanned!(self.site=> &#private::on_error(#error, #policy, #rule))
+                quote_spanned!(self.site=> &#error.classified(#private::on_error(#error, #policy, #rule)))
             }
-            _ => quote_spanned!(site=> &#private::on(#policy, #rule)),
+            // Reported at the rule: what it lacks is its author's.
+            _ => quote_spanned!(site=> &#private::on(#policy, #error.rule(#rule))),
         }
     }
 }
@@ -282,6 +289,7 @@ fn is_literal(leaf: &Leaf) -> bool {
         &leaf.delay,
         &leaf.base_delay,
         &leaf.max_delay,
+        &leaf.max_hint,
         &leaf.limits.deadline,
         &leaf.limits.attempt_timeout,
     ];

@@ -1,4 +1,8 @@
-use std::{future::Future, marker::PhantomData, ops::ControlFlow};
+use std::{
+    future::Future,
+    marker::PhantomData,
+    ops::{ControlFlow, Deref},
+};
 
 use super::{
     hook::Patience,
@@ -8,7 +12,8 @@ use super::{
     wait::Paused,
 };
 use crate::{
-    Advice, Cut, Decide, Nested, On, Pause, Policy, Reason, Session, Stop,
+    Advice, ByDisposition, Classified, Classify, Cut, Decide, Nested, Never, On, Pause, Policy,
+    Reason, Session, Stop,
     drive::{Clock, Clocked, CutInto, Outcome},
     telemetry::{self, Told},
     testing,
@@ -404,6 +409,57 @@ impl<E> Clone for ErrorType<E> {
 }
 
 impl<E> Copy for ErrorType<E> {}
+
+/// What the expansion asks of a type without naming it: whether the error is classified.
+///
+/// The methods below are found if it is; else those of [`Unclassified`], to which this type dereferences.
+#[expect(clippy::unused_self, reason = "the compiler finds the method by it")]
+impl<E: Classify> ErrorType<E> {
+    /// Lets a rule of `on` know what the error says of itself.
+    pub fn rule<M>(self, rule: M) -> Classified<M> {
+        Classified::new(rule)
+    }
+
+    /// Lets a closure of `on` know what the error says of itself.
+    pub fn classified<P, M>(self, on: On<P, M>) -> On<P, Classified<M>> {
+        on.classified()
+    }
+
+    /// Never retries; guards and telemetry know the error all the same.
+    pub fn never(self) -> On<Never, ByDisposition> {
+        Never.on(ByDisposition::default())
+    }
+}
+
+impl<E> Deref for ErrorType<E> {
+    type Target = Unclassified;
+
+    fn deref(&self) -> &Unclassified {
+        &Unclassified
+    }
+}
+
+/// Stands for an error type that says nothing of itself.
+#[derive(Debug)]
+pub struct Unclassified;
+
+#[expect(clippy::unused_self, reason = "the compiler finds the method by it")]
+impl Unclassified {
+    /// Leaves a rule of `on` as it is.
+    pub fn rule<M>(&self, rule: M) -> M {
+        rule
+    }
+
+    /// Leaves a closure of `on` as it is.
+    pub fn classified<P, M>(&self, on: On<P, M>) -> On<P, M> {
+        on
+    }
+
+    /// Never retries.
+    pub fn never(&self) -> Never {
+        Never
+    }
+}
 
 /// Makes `policy` retry the errors for which a closure says so.
 pub fn on_error<E, P, M: Fn(&E) -> bool>(_: ErrorType<E>, policy: P, rule: M) -> On<P, M> {

@@ -15,9 +15,6 @@ use crate::{
     Stop, drive::Clock, telemetry, testing,
 };
 
-/// How much longer than the policy says a wait may be because the server asks for it; that of the AWS SDKs of 2026.
-const LONGEST_HINT: Duration = Duration::from_secs(5);
-
 impl<S, C: Clock, N: Name> Call<S, C, N> {
     pub(super) fn decide<E, P, R>(
         &mut self,
@@ -85,9 +82,6 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
                 });
             }
         };
-        if let Some(asked) = pause.advice.retry_after {
-            pause.delay = asked.clamp(pause.delay, pause.delay.saturating_add(LONGEST_HINT));
-        }
         testing::limit(self.attempt(), &mut pause)?;
         self.check_time(&pause).map_err(|reason| pause.stop(reason))?;
         Ok(pause)

@@ -103,8 +103,8 @@ impl CircuitBreakerBuilder {
     /// the server: a policy that retries nothing but timeouts still opens its breaker when connections are refused.
     /// A failure that does not count is a success to the breaker.
     /// A failure counts by default if nothing is known of it: the error type does not implement
-    /// [`Classify`](crate::Classify), or a closure or a function names the errors in the closure form; see
-    /// [`Guarded::breaker`](crate::Guarded::breaker).
+    /// [`Classify`](crate::Classify), or a closure of `on` in the closure form does not ask it; see
+    /// [`Classified`](crate::Classified).
     pub const fn counts(self, rule: fn(&FailureReport) -> bool) -> Self {
         Self { counts: Rule(rule), ..self }
     }
