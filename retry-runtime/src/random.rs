@@ -3,6 +3,7 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     ops::RangeInclusive,
+    process,
     time::Duration,
 };
 
@@ -32,7 +33,9 @@ enum Source {
 impl Random {
     /// Starts a sequence that no other process, thread or call shares.
     pub fn from_entropy() -> Self {
-        Self(Source::Drawn(fastrand::Rng::with_seed(RandomState::new().hash_one(0u8))))
+        // With the number of the process: those that are forked from one inherit the keys of the next `RandomState`.
+        let seed = RandomState::new().hash_one(process::id());
+        Self(Source::Drawn(fastrand::Rng::with_seed(seed)))
     }
 
     /// Starts the sequence that belongs to `seed`.
@@ -74,16 +77,22 @@ impl Random {
         low.saturating_add(drawn)
     }
 
-    /// Runs `draw` with the generator of this thread, made from entropy at the thread's first draw.
+    /// Runs `draw` with the generator of this thread, made from entropy at the thread's first draw, and at the first in a
+    /// process that was forked.
     pub(crate) fn with_thread_local<T>(draw: impl FnOnce(&mut Self) -> T) -> T {
+        Self::of_process(process::id(), draw)
+    }
+
+    fn of_process<T>(process: u32, draw: impl FnOnce(&mut Self) -> T) -> T {
         thread_local! {
-            static RANDOM: RefCell<Option<Random>> = const { RefCell::new(None) };
+            static RANDOM: RefCell<Option<(u32, Random)>> = const { RefCell::new(None) };
         }
         // A user's backoff that starts a call of its own from inside `delay` finds the slot empty and gets a
         // generator for itself, instead of a panic for borrowing twice.
-        let mut random = RANDOM.take().unwrap_or_else(Self::from_entropy);
+        let inherited = RANDOM.take().filter(|(owner, _)| *owner == process);
+        let mut random = inherited.map_or_else(Self::from_entropy, |(_, random)| random);
         let drawn = draw(&mut random);
-        RANDOM.set(Some(random));
+        RANDOM.set(Some((process, random)));
         drawn
     }
 }
@@ -101,5 +110,34 @@ pub(crate) fn duration_from_nanos(nanos: u128) -> Duration {
     match (u64::try_from(nanos / NANOS_PER_SECOND), u32::try_from(nanos % NANOS_PER_SECOND)) {
         (Ok(seconds), Ok(rest)) => Duration::new(seconds, rest),
         _ => Duration::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that is forked has the memory of its parent, generators included; forking itself is not to be had
+    /// without unsafe code.
+    #[test]
+    fn a_forked_process_does_not_go_on_with_its_parents_numbers() {
+        let draw = |process| Random::of_process(process, |random| random.0.numbers());
+        let parent = draw(1);
+        assert_ne!(draw(1), parent, "the same generator goes on");
+        let state = Random::of_process(1, |random| random.0.state());
+        assert_eq!(Random::of_process(1, |random| random.0.state()), state, "kept");
+        assert_ne!(Random::of_process(2, |random| random.0.state()), state, "made anew");
+    }
+
+    impl Source {
+        fn numbers(&mut self) -> Vec<u64> {
+            let Self::Drawn(random) = self else { return Vec::new() };
+            (0..4).map(|_| random.u64(..)).collect()
+        }
+
+        fn state(&self) -> Option<u64> {
+            let Self::Drawn(random) = self else { return None };
+            Some(random.get_seed())
+        }
     }
 }

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use retry_runtime::{Budget, Cut, Reason, retryable, testing};
 
-use crate::{Counter, Failed};
+use crate::{Counter, Failed, SECOND};
 
 #[retryable(blocking, policy = constant(delay = "20ms", retries = 2), attempt = attempt)]
 fn plain(counter: &mut u32, text: &str) -> Result<usize, Failed> {
@@ -79,4 +79,38 @@ async fn a_blocking_call_is_recorded_too() {
     let mut counter = 0;
     let run = testing::record(async { plain(&mut counter, "four") }).await;
     assert_eq!((run.attempts(), run.reason()), (3, None::<Reason>));
+}
+
+#[retryable(blocking, policy = constant(delay = "10ms", retries = unlimited, deadline = "50ms"))]
+fn waits(counter: &Counter) -> Result<(), Failed> {
+    give_up_at(300, counter)
+}
+
+#[retryable(blocking, policy = constant(delay = "0s", retries = unlimited, deadline = "50ms"), on_failure = |_| ())]
+fn works(counter: &Counter) -> Result<(), Failed> {
+    std::thread::sleep(SECOND / 100);
+    give_up_at(300, counter)
+}
+
+#[retryable(blocking, policy = constant(delay = "10ms", retries = unlimited), give_up_after = "50ms")]
+fn fails(counter: &Counter) -> Result<(), Failed> {
+    give_up_at(300, counter)
+}
+
+/// Ends a call by itself that nothing else would end.
+fn give_up_at(calls: u32, counter: &Counter) -> Result<(), Failed> {
+    assert!(counter.calls() < calls, "the limit has passed long ago");
+    counter.fail(Failed::Refused)
+}
+
+/// A blocking call sleeps for real, and a paused clock stands still meanwhile: its limit never passed.
+#[tokio::test(start_paused = true)]
+async fn limits_pass_on_a_paused_clock_too() {
+    for call in [waits, works, fails] {
+        let (counter, begin) = (Counter::default(), std::time::Instant::now());
+        assert!(call(&counter).is_err());
+        // The first attempt is not timed.
+        assert!((2..=6).contains(&counter.calls()), "{} attempts", counter.calls());
+        assert!(begin.elapsed() < 5 * SECOND, "{:?}", begin.elapsed());
+    }
 }

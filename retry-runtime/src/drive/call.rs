@@ -139,8 +139,12 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         begun: Begun,
         attempt: impl FnOnce() -> R,
     ) -> C::Ended<R> {
-        let clock = &mut self.clock;
-        begun.scoped(|| clock.run_blocking(begun.attempt(), attempt, refused))
+        let number = begun.attempt();
+        if number > 1 {
+            let run = |clock: &mut C| clock.run_blocking(number, attempt, refused);
+            return begun.scoped(|| self.block(run));
+        }
+        begun.scoped(|| self.clock.run_blocking(number, attempt, refused))
     }
 
     /// Returns the outcome of an attempt that succeeded.

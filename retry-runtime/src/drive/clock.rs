@@ -57,6 +57,10 @@ pub trait Clock {
         std::thread::sleep(delay);
     }
 
+    /// Takes so much time for passed, during which the clock stood still.
+    #[inline]
+    fn pass(&mut self, _: Duration) {}
+
     /// Returns the guards of the call.
     #[inline]
     fn guarding(&mut self) -> Option<&mut Guarding> {

@@ -331,6 +331,13 @@ impl<C: Clock> Clock for Guard<C> {
         }
     }
 
+    fn pass(&mut self, time: Duration) {
+        self.clock.pass(time);
+        if let Some(Times { call, .. }) = &mut self.guarding.times {
+            *call = call.checked_sub(time).unwrap_or(*call);
+        }
+    }
+
     #[inline]
     fn guarding(&mut self) -> Option<&mut Guarding> {
         Some(&mut self.guarding)

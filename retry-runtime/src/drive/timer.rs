@@ -72,6 +72,10 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
         refused.or_else(|| self.refusal()).map_or_else(|| Ok(attempt()), Err)
     }
 
+    fn pass(&mut self, time: Duration) {
+        self.start = self.start.checked_sub(time).unwrap_or(self.start);
+    }
+
     #[inline]
     fn watch(&self) {}
 

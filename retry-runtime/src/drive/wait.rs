@@ -5,10 +5,11 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant as StdInstant},
 };
 
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 
 use super::{
     call::{Call, Over, Retrying},
@@ -116,7 +117,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 
     /// Waits as [`wait`](Self::wait), blocking the thread.
     pub fn wait_blocking<K>(&mut self, paused: Paused<K, C>) -> Option<(K, Reason)> {
-        self.clock.sleep(paused.delay);
+        self.block(|clock| clock.sleep(paused.delay));
         self.resume(paused.kept)
     }
 
@@ -132,8 +133,17 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     ) -> Result<(), Reason> {
         repaired?;
         self.check_time(&pause)?;
-        self.clock.sleep(pause.delay);
+        self.block(|clock| clock.sleep(pause.delay));
         self.may_resume()
+    }
+
+    /// Blocks the thread: its time passes, also where a test has paused tokio's clock, by which deadlines are counted.
+    #[cold]
+    pub(super) fn block<T>(&mut self, run: impl FnOnce(&mut C) -> T) -> T {
+        let (clock, real) = (Instant::now(), StdInstant::now());
+        let result = run(&mut self.clock);
+        self.clock.pass(real.elapsed().saturating_sub(clock.elapsed()));
+        result
     }
 }
 
