@@ -4,3 +4,4 @@
 mod coverage;
 mod fragments;
 mod names;
+mod send;
