@@ -9,6 +9,7 @@ use crate::{
     duration::DurationArg,
     policy::{PolicyArg, lone_ident},
     suggest::unknown,
+    words,
 };
 
 const ARGUMENTS: &[&str] = &[
@@ -80,34 +81,43 @@ pub(crate) enum NestedArg {
 impl Parse for Args {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let mut args = Self::default();
-        arguments(input, |key| match key.to_string().as_str() {
-            "policy" => set_once(&mut args.policy, key, parse_value(input, key)?),
-            "on" => set_once(&mut args.on, key, parse_value(input, key)?),
-            "on_ok" => set_once(&mut args.on_ok, key, parse_value(input, key)?),
-            "idempotent" => {
-                let advice = "leave it out where the operation is not idempotent";
-                set_once(&mut args.idempotent, key, parse_flag(input, key, advice)?)
-            }
-            "blocking" => {
-                let advice = "leave it out on an `async fn`";
-                set_once(&mut args.blocking, key, parse_flag(input, key, advice)?)
-            }
-            "budget" => set_once(&mut args.guards.budget, key, parse_value(input, key)?),
-            "breaker" => set_once(&mut args.guards.breaker, key, parse_value(input, key)?),
-            "cancel" => set_once(&mut args.guards.cancel, key, parse_value(input, key)?),
-            "nested" => set_once(&mut args.guards.nested, key, parse_value(input, key)?),
-            "reset_after" => set_once(&mut args.guards.reset_after, key, parse_value(input, key)?),
-            "give_up_after" => {
-                set_once(&mut args.guards.give_up_after, key, parse_value(input, key)?)
-            }
-            "before" => set_once(&mut args.before, key, parse_value(input, key)?),
-            "on_failure" => set_once(&mut args.on_failure, key, parse_value(input, key)?),
-            "on_give_up" => set_once(&mut args.on_give_up, key, parse_value(input, key)?),
-            "attempt" => set_once(&mut args.attempt, key, parse_value(input, key)?),
-            "name" => set_once(&mut args.name, key, parse_value(input, key)?),
-            "crate" => set_once(&mut args.krate, key, parse_path(input, key)?),
-            _ => Err(unknown("argument", key, ARGUMENTS)),
-        })?;
+        arguments(
+            input,
+            "an argument such as `policy = exponential(retries = 3)`",
+            |key| match key.to_string().as_str() {
+                "policy" => set_once(&mut args.policy, key, parse_value(input, key)?),
+                "on" => set_once(&mut args.on, key, parse_value(input, key)?),
+                "on_ok" => set_once(&mut args.on_ok, key, parse_value(input, key)?),
+                "idempotent" => {
+                    let advice = "leave it out where the operation is not idempotent";
+                    set_once(&mut args.idempotent, key, parse_flag(input, key, advice)?)
+                }
+                "blocking" => {
+                    let advice = "leave it out on an `async fn`";
+                    set_once(&mut args.blocking, key, parse_flag(input, key, advice)?)
+                }
+                "budget" => set_once(&mut args.guards.budget, key, parse_value(input, key)?),
+                "breaker" => set_once(&mut args.guards.breaker, key, parse_value(input, key)?),
+                "cancel" => set_once(&mut args.guards.cancel, key, parse_value(input, key)?),
+                "nested" => set_once(&mut args.guards.nested, key, parse_value(input, key)?),
+                "reset_after" => {
+                    set_once(&mut args.guards.reset_after, key, parse_value(input, key)?)
+                }
+                "give_up_after" => {
+                    set_once(&mut args.guards.give_up_after, key, parse_value(input, key)?)
+                }
+                "before" => set_once(&mut args.before, key, parse_value(input, key)?),
+                "on_failure" => set_once(&mut args.on_failure, key, parse_value(input, key)?),
+                "on_give_up" => set_once(&mut args.on_give_up, key, parse_value(input, key)?),
+                "attempt" => set_once(&mut args.attempt, key, parse_value(input, key)?),
+                "name" => set_once(&mut args.name, key, parse_value(input, key)?),
+                "crate" => set_once(&mut args.krate, key, parse_path(input, key)?),
+                _ => {
+                    Err(words::as_argument(key)
+                        .unwrap_or_else(|| unknown("argument", key, ARGUMENTS)))
+                }
+            },
+        )?;
         Ok(args)
     }
 }
@@ -115,11 +125,12 @@ impl Parse for Args {
 /// Parses `key …, key …`; `parse` is called after each key and takes what follows it.
 pub(crate) fn arguments(
     input: ParseStream<'_>,
+    expected: &str,
     mut parse: impl FnMut(&Ident) -> Result<()>,
 ) -> Result<()> {
     while !input.is_empty() {
         if !input.peek(Ident::peek_any) {
-            return Err(input.error("expected the name of an argument"));
+            return Err(input.error(format!("expected {expected}")));
         }
         let key = input.call(Ident::parse_any)?;
         parse(&key)?;
@@ -186,5 +197,10 @@ fn parse_path(input: ParseStream<'_>, key: &Ident) -> Result<Path> {
         ));
     }
     input.parse::<Token![=]>()?;
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        let path = text.value();
+        let message = format!("`crate` takes a path without quotes: `crate = {path}`");
+        return Err(Error::new(text.span(), message));
+    }
     input.call(Path::parse_mod_style)
 }

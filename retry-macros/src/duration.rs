@@ -66,32 +66,50 @@ const UNITS: &[(&str, u128)] = &[
     ("h", 3_600 * NANOS_PER_SECOND),
 ];
 
-/// Parses `"250ms"`, `"1.5s"`, `"2m"`, exactly: fractions are counted in decimal, not in floating point.
+/// Parses `"250ms"`, `"1.5s"`, `"1h30m"`, exactly: fractions are counted in decimal, not in floating point.
 fn parse_nanos(literal: &LitStr) -> Result<u128> {
     let text = literal.value();
     let error = |problem: &str| Err(Error::new(literal.span(), format!("`\"{text}\"` {problem}")));
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let unit = unit.trim();
     if text.starts_with('-') {
         return error("is negative; a duration is zero or more");
     }
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
-        return error(
-            "is not a duration; write a number and a unit, such as `\"250ms\"`, `\"1.5s\"` or `\"2m\"`",
-        );
-    }
-    let Some((_, nanos)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-        return match unit {
-            "" => error("has no unit; write for example `\"1s\"` or `\"250ms\"`"),
-            _ => error("has an unknown unit; use one of `ns`, `us`, `ms`, `s`, `m`, `h`"),
+    let mut total = Some(0_u128);
+    let mut last_unit = u128::MAX;
+    let mut rest = text.as_str();
+    loop {
+        let (number, after) = split_where(rest, |c| !(c.is_ascii_digit() || c == '.'));
+        let (unit, after) = split_where(after, |c| c.is_ascii_digit());
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+        if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
+            return error(
+                "is not a duration; write a number and a unit, such as `\"250ms\"`, `\"1.5s\"` or `\"1h30m\"`",
+            );
+        }
+        let Some((_, nanos)) = UNITS.iter().find(|(name, _)| *name == unit.trim()) else {
+            return match unit.trim() {
+                "" => error("has no unit; write for example `\"1s\"` or `\"250ms\"`"),
+                _ => error("has an unknown unit; use one of `ns`, `us`, `ms`, `s`, `m`, `h`"),
+            };
         };
-    };
-    match to_nanos(whole, fraction, *nanos) {
+        if *nanos >= last_unit {
+            return error("does not go from longer to shorter units, such as `\"1h30m\"`");
+        }
+        last_unit = *nanos;
+        let part = to_nanos(whole, fraction, *nanos);
+        total = total.zip(part).and_then(|(total, part)| total.checked_add(part));
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    match total {
         Some(nanos) if nanos / NANOS_PER_SECOND <= u128::from(u64::MAX) => Ok(nanos),
         _ => error("does not fit a `Duration`"),
     }
+}
+
+fn split_where(text: &str, ends: impl FnMut(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
 /// Returns `whole.fraction · unit`, cutting what is below a nanosecond.
@@ -124,6 +142,8 @@ mod tests {
         assert_eq!(nanos("2m"), Some(120_000_000_000));
         assert_eq!(nanos("0.1us"), Some(100));
         assert_eq!(nanos("0s"), Some(0));
+        assert_eq!(nanos("1h30m"), Some(5_400_000_000_000));
+        assert_eq!(nanos("1m 30s"), Some(90_000_000_000));
     }
 
     #[test]
@@ -138,6 +158,9 @@ mod tests {
             ".5s",
             "1.2.3s",
             "1e3s",
+            "30m1h",
+            "1s1s",
+            "1h30",
             "99999999999999999999s",
         ] {
             assert_eq!(nanos(text), None, "{text}");

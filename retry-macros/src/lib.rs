@@ -5,9 +5,11 @@ mod duration;
 mod expand;
 mod fragments;
 mod item;
+mod misuse;
 mod policy;
 mod suggest;
 mod validate;
+mod words;
 
 use proc_macro::TokenStream;
 use proc_macro2::{Ident, TokenTree};

@@ -1,17 +1,19 @@
 use proc_macro2::{Ident, Span};
 use syn::{
-    Error, Expr, ExprLit, ExprUnary, Lit, Result, Token, UnOp,
+    Error, Expr, ExprCall, ExprLit, ExprUnary, Lit, Result, Token, UnOp,
     ext::IdentExt as _,
     parenthesized,
     parse::{Parse, ParseStream, discouraged::Speculative},
     spanned::Spanned,
     token::Paren,
+    visit_mut::{self, VisitMut},
 };
 
 use crate::{
     args::{arguments, parse_value, set_once},
     duration::DurationArg,
     suggest::unknown,
+    words,
 };
 
 pub(crate) const POLICIES: &[&str] = &["constant", "exponential", "composite", "never"];
@@ -89,7 +91,48 @@ impl Parse for PolicyArg {
                 ));
             }
         }
-        Ok(Self::Expr(input.parse()?))
+        let expr = input.parse::<Expr>()?;
+        check_policy_expr(&expr)?;
+        Ok(Self::Expr(Box::new(expr)))
+    }
+}
+
+/// Refuses text, and our policies where they are not directly the value.
+fn check_policy_expr(expr: &Expr) -> Result<()> {
+    struct Ours(Option<Ident>);
+    impl VisitMut for Ours {
+        fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+            let has_settings = call.args.iter().any(|arg| matches!(arg, Expr::Assign(_)));
+            if let (Some(name), true) = (lone_ident(&call.func), has_settings)
+                && POLICIES.contains(&name.to_string().as_str())
+            {
+                self.0 = Some(name);
+            } else {
+                visit_mut::visit_expr_call_mut(self, call);
+            }
+        }
+    }
+    if let Expr::Lit(ExprLit { lit, .. }) = expr {
+        let name = match lit {
+            Lit::Str(text) if POLICIES.contains(&text.value().as_str()) => text.value(),
+            _ => "exponential".to_owned(),
+        };
+        let settings = if name == "constant" { "delay = \"1s\"" } else { "" };
+        let message =
+            format!("expected a policy, such as `policy = {name}({settings})`, or an expression");
+        return Err(Error::new(lit.span(), message));
+    }
+    let mut ours = Ours(None);
+    ours.visit_expr_mut(&mut expr.clone());
+    match ours.0 {
+        Some(name) => Err(Error::new(
+            name.span(),
+            format!(
+                "`{name}(…)` with settings stands only directly after `policy =`; in an expression write \
+                 `RetryPolicy::{name}(…)` and its methods"
+            ),
+        )),
+        None => Ok(()),
     }
 }
 
@@ -142,9 +185,10 @@ fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg
 
 fn parse_leaf(content: ParseStream<'_>, settings: &[&str]) -> Result<Leaf> {
     let mut leaf = Leaf::default();
-    arguments(content, |key| {
+    arguments(content, "a setting such as `retries = 3`", |key| {
         if !settings.contains(&key.to_string().as_str()) {
-            return Err(unknown("setting", key, settings));
+            return Err(words::as_setting(key, settings)
+                .unwrap_or_else(|| unknown("setting", key, settings)));
         }
         match key.to_string().as_str() {
             "delay" => set_once(&mut leaf.delay, key, parse_value(content, key)?),
@@ -203,9 +247,32 @@ impl Parse for JitterArg {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         const FAMILIES: &[&str] = &["none", "full", "equal", "decorrelated", "from_base"];
         let expr = input.parse::<Expr>()?;
+        if let Expr::Lit(ExprLit { lit, .. }) = &expr {
+            let named = match lit {
+                Lit::Str(text) => FAMILIES.iter().find(|name| **name == text.value()),
+                _ => None,
+            };
+            return Err(Error::new(
+                lit.span(),
+                match named {
+                    Some(name) => {
+                        format!("`jitter` takes a name without quotes: `jitter = {name}`")
+                    }
+                    None => "expected one of `none`, `full`, `equal`, `decorrelated`, `from_base`"
+                        .to_owned(),
+                },
+            ));
+        }
         let Some(name) = lone_ident(&expr) else {
             return Ok(Self::Expr(Box::new(expr)));
         };
+        let text = name.to_string();
+        let is_camel = text.starts_with(char::is_uppercase) && text.contains(char::is_lowercase);
+        let meant = FAMILIES.iter().find(|family| text.to_lowercase() == family.replace('_', ""));
+        if let (Some(family), true) = (meant, is_camel) {
+            let message = format!("unknown jitter `{name}`; did you mean `{family}`?");
+            return Err(Error::new(name.span(), message));
+        }
         let variant = match name.to_string().as_str() {
             "none" => "None",
             "full" => "Full",
@@ -225,8 +292,18 @@ impl Parse for JitterArg {
 impl Parse for RetriesArg {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let expr = input.parse::<Expr>()?;
-        if lone_ident(&expr).is_some_and(|name| name == "unlimited") {
-            return Ok(Self::Unlimited);
+        match lone_ident(&expr).map(|name| name.to_string()).as_deref() {
+            Some("unlimited") => return Ok(Self::Unlimited),
+            Some("infinite" | "infinity" | "forever") => {
+                return Err(Error::new(
+                    expr.span(),
+                    "write `retries = unlimited` to retry without bound",
+                ));
+            }
+            Some("none" | "never") => {
+                return Err(Error::new(expr.span(), "write `retries = 0` to never retry"));
+            }
+            _ => {}
         }
         match &expr {
             Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => Err(Error::new(

@@ -10,12 +10,14 @@ use crate::{
     args::Args,
     duration::DurationArg,
     item::AsyncFn,
+    misuse,
     policy::{JitterArg, Leaf, PolicyArg},
 };
 
 /// Checks the function; every mistake found is reported.
 pub(crate) fn item(item: &AsyncFn, blocking: Option<&Ident>) -> Result<()> {
     let sig = &item.sig;
+    check_stacked(item)?;
     // A function that is not async needs no advice about its arguments.
     check_const(sig)?;
     match blocking {
@@ -27,9 +29,13 @@ pub(crate) fn item(item: &AsyncFn, blocking: Option<&Ident>) -> Result<()> {
 
 /// Checks the arguments against each other.
 pub(crate) fn args(args: &Args) -> Result<()> {
-    let Some(policy) = &args.policy else { return Ok(()) };
-    let blocking = if args.blocking.is_some() { check_uncut(policy) } else { Ok(()) };
-    combine([check_policy(policy), blocking])
+    let misuse =
+        combine([misuse::check_rule(args.on.as_ref()), misuse::check_guards(&args.guards)]);
+    let Some(policy) = &args.policy else { return misuse };
+    let uncut = if args.blocking.is_some() { check_uncut(policy) } else { Ok(()) };
+    // Of an attempt timeout that is refused, nothing else is said.
+    let limits = uncut.and_then(|()| misuse::check_limits(args));
+    combine([misuse, check_policy(policy), misuse::check_member_rules(policy), limits])
 }
 
 fn check_uncut(policy: &PolicyArg) -> Result<()> {
@@ -67,6 +73,21 @@ fn combine(checks: impl IntoIterator<Item = Result<()>>) -> Result<()> {
             all
         })
         .map_or(Ok(()), Err)
+}
+
+/// The outer of two is expanded first, and sees the inner one.
+fn check_stacked(item: &AsyncFn) -> Result<()> {
+    let is_ours = |attr: &&syn::Attribute| {
+        attr.path().segments.last().is_some_and(|segment| segment.ident == "retryable")
+    };
+    match item.attrs.iter().find(is_ours) {
+        Some(attr) => Err(Error::new_spanned(
+            attr.path(),
+            "two `#[retryable]` on one function multiply their attempts; keep one, with \
+             `policy = composite(…)` if they retry different errors",
+        )),
+        None => Ok(()),
+    }
 }
 
 fn check_const(sig: &Signature) -> Result<()> {

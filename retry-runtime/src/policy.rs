@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use crate::{
     Advice, Backoff, ConfigError, Constant, Exponential, Failure, Guards, Jitter, Limits, Random,
@@ -508,6 +511,40 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 }
 
 impl<P: Decide<E, R> + ?Sized, E, R> Decide<E, R> for Arc<P> {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut P::State,
+        random: &mut Random,
+    ) -> Decision {
+        (**self).decide(failure, rule, state, random)
+    }
+}
+
+/// A policy in a `static` that is made when it is first used.
+impl<P: Policy, F: FnOnce() -> P> Policy for LazyLock<P, F> {
+    type State = P::State;
+    type Timing = P::Timing;
+
+    fn limits(&self) -> Limits {
+        (**self).limits()
+    }
+
+    fn guards(&self) -> Guards {
+        (**self).guards()
+    }
+
+    fn budgets(&self) -> u32 {
+        (**self).budgets()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        (**self).attempts()
+    }
+}
+
+impl<P: Decide<E, R>, E, R, F: FnOnce() -> P> Decide<E, R> for LazyLock<P, F> {
     fn decide(
         &self,
         failure: &Failure<'_, E>,

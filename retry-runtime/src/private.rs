@@ -10,7 +10,9 @@ pub use crate::drive::{
     call::{Call, Verdict, on_error},
     hook::{check_hook, run_hook},
 };
-use crate::{ByDisposition, Guarded, Idempotence, MayCut, On, Policy};
+use crate::{
+    Advice, ByDisposition, ConfigError, Failure, Guarded, Idempotence, MayCut, On, Policy, Rule,
+};
 
 /// Starts the guards of a call whose policy has none.
 pub fn guard<P: Policy>(policy: P) -> Guarded<P> {
@@ -48,6 +50,39 @@ pub const NOT_IDEMPOTENT: ByDisposition = ByDisposition::new(Idempotence::NotIde
 
 /// The rule of an operation declared `idempotent`.
 pub const IDEMPOTENT: ByDisposition = ByDisposition::new(Idempotence::Idempotent);
+
+/// Returns a policy of constants, or does not compile.
+#[track_caller]
+pub const fn possible<P: Copy>(checked: Result<P, ConfigError>) -> P {
+    match checked {
+        Ok(policy) => policy,
+        Err(ConfigError::MaxDelayBelowBase { .. }) => panic!("`max_delay` is below `base_delay`"),
+        Err(ConfigError::Factor(_)) => panic!("`factor` is not a finite number of at least 1"),
+        Err(ConfigError::JitterNeedsGrowth(_)) => {
+            panic!("a constant delay does not grow, so this `jitter` does nothing")
+        }
+        Err(_) => panic!("the settings of the policy contradict each other"),
+    }
+}
+
+/// A rule that is lent to one call.
+#[derive(Debug)]
+pub struct Lent<'a, R>(&'a R);
+
+/// Lends a rule.
+pub const fn lend<R>(rule: &R) -> Lent<'_, R> {
+    Lent(rule)
+}
+
+impl<E, R: Rule<E>> Rule<E> for Lent<'_, R> {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        self.0.allows(failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        self.0.advice(failure)
+    }
+}
 
 /// Makes `policy` retry the errors that `rule` names.
 pub const fn on<P, M>(policy: P, rule: M) -> On<P, M> {

@@ -1,4 +1,7 @@
-use std::{any, fmt};
+use std::{
+    any, fmt,
+    sync::{Arc, LazyLock},
+};
 
 use crate::{
     Advice, Classify, Decide, Decision, Disposition, Failure, Guards, Limits, Policy, Random, Stop,
@@ -41,6 +44,28 @@ where
 {
     fn allows(&self, failure: &Failure<'_, E>) -> bool {
         failure.error().is_none_or(self)
+    }
+}
+
+/// A rule in a `static` that is made when it is first asked.
+impl<E, R: Rule<E>, F: FnOnce() -> R> Rule<E> for LazyLock<R, F> {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        (**self).allows(failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        (**self).advice(failure)
+    }
+}
+
+/// A rule that is shared.
+impl<E, R: Rule<E> + ?Sized> Rule<E> for Arc<R> {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        (**self).allows(failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        (**self).advice(failure)
     }
 }
 

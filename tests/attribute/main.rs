@@ -1,7 +1,9 @@
 //! What surrounds the attribute: macros, names, other attributes, tools.
 #![allow(missing_docs)]
 
+mod compiler;
 mod coverage;
 mod fragments;
 mod names;
+mod places;
 mod send;

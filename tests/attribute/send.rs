@@ -2,7 +2,12 @@
 //!
 //! Each body is put into an annotated function and into a hand-written loop, which drops a failure before it waits; for
 //! both it is stated whether the future is `Send`, and the compiler is asked.
-#![allow(clippy::borrowed_box, clippy::needless_pass_by_value, clippy::unused_async, dead_code)]
+#![allow(
+    clippy::await_holding_lock,
+    clippy::needless_pass_by_value,
+    clippy::unused_async,
+    dead_code
+)]
 
 use std::{
     cell::Cell,

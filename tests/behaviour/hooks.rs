@@ -131,7 +131,7 @@ async fn a_before_hook_that_outlasts_the_deadline_is_cut_with_the_last_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_give_up_hook_that_hangs_ends_at_the_deadline() {
-    #[retryable(policy = constant(delay = "1s", deadline = "500ms"), on_give_up = async |_| pending::<()>().await)]
+    #[retryable(policy = constant(delay = SECOND, deadline = "500ms"), on_give_up = async |_| pending::<()>().await)]
     async fn call(script: &Script) -> Result<u32, Failed> {
         script.next()
     }
@@ -149,7 +149,7 @@ async fn a_give_up_hook_that_hangs_ends_at_the_deadline() {
 /// Up to where it waits for the first time.
 #[tokio::test(start_paused = true)]
 async fn a_give_up_hook_runs_even_after_the_deadline() {
-    #[retryable(policy = constant(delay = "1s", deadline = "500ms"),
+    #[retryable(policy = constant(delay = SECOND, deadline = "500ms"),
                 on_give_up = async |give_up| { seen.set(Some(give_up.reason())); sleep(SECOND).await; seen.set(None); })]
     async fn call(seen: &Cell<Option<Reason>>) -> Result<u32, Failed> {
         pending().await

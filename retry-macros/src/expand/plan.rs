@@ -1,6 +1,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, ExprLit, ExprReference, Lit, Token, spanned::Spanned};
+use syn::{Expr, ExprLit, ExprReference, Lit, Path, Token, spanned::Spanned};
 
 use super::{Names, hidden};
 use crate::{
@@ -121,11 +121,15 @@ impl Builder<'_> {
         if let Some(max_hint) = &leaf.max_hint {
             policy.extend(quote!(.max_hint(#max_hint)));
         }
-        policy.extend(limits(&leaf.limits));
-        let start = if is_literal(leaf) {
-            quote_spanned!(self.site=> &const { #policy })
-        } else {
-            self.bind(&policy)
+        let limits = limits(&leaf.limits);
+        let start = match Settings::of(leaf) {
+            Settings::Literal => quote_spanned!(self.site=> &const { #policy #limits }),
+            // What `validate` has checked of literals, the compiler checks of constants.
+            Settings::Constant => {
+                let private = &self.names.private;
+                quote_spanned!(self.site=> &const { #private::possible(#policy.check()) #limits })
+            }
+            Settings::Expr => self.bind(&quote!(#policy #limits)),
         };
         let settle = match &leaf.on {
             Some(rule) => self.on(&start, rule),
@@ -250,9 +254,21 @@ impl Builder<'_> {
                 quote_spanned!(self.site=> &#error.classified(#private::on_error(#error, #policy, #rule)))
             }
             // Reported at the rule: what it lacks is its author's.
-            _ => quote_spanned!(site=> &#private::on(#policy, #error.rule(#rule))),
+            _ => {
+                let rule = match rule {
+                    Expr::Reference(reference) => borrow(private, &reference.expr, site),
+                    _ if is_place(rule) => borrow(private, rule, site),
+                    _ => rule.to_token_stream(),
+                };
+                quote_spanned!(site=> &#private::on(#policy, #error.rule(#rule)))
+            }
         }
     }
+}
+
+/// Lends a rule that lives somewhere else, as places are lent to `policy` and `budget`.
+fn borrow(private: &TokenStream, rule: &Expr, site: Span) -> TokenStream {
+    quote_spanned!(site=> #private::lend(&#rule))
 }
 
 /// Nests references to members to the right; limits need a value to be called on.
@@ -283,21 +299,79 @@ fn limits(limits: &LimitArgs) -> TokenStream {
     deadline.chain(timeout).collect()
 }
 
-/// Tells whether the settings can be evaluated by the compiler for certain.
-fn is_literal(leaf: &Leaf) -> bool {
-    let durations = [
-        &leaf.delay,
-        &leaf.base_delay,
-        &leaf.max_delay,
-        &leaf.max_hint,
-        &leaf.limits.deadline,
-        &leaf.limits.attempt_timeout,
-    ];
-    let literal_expr = |expr: &Expr| matches!(expr, Expr::Lit(_));
-    durations.into_iter().flatten().all(|duration| matches!(duration, DurationArg::Literal { .. }))
-        && leaf.factor.as_ref().is_none_or(literal_expr)
-        && !matches!(leaf.jitter, Some(JitterArg::Expr(_)))
-        && !matches!(&leaf.retries, Some(RetriesArg::Count(count)) if !literal_expr(count))
+/// When the settings of a policy are known.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Settings {
+    Literal,
+    /// By the compiler, for certain.
+    Constant,
+    /// At each call.
+    Expr,
+}
+
+impl Settings {
+    fn of(leaf: &Leaf) -> Self {
+        let durations = [
+            &leaf.delay,
+            &leaf.base_delay,
+            &leaf.max_delay,
+            &leaf.max_hint,
+            &leaf.limits.deadline,
+            &leaf.limits.attempt_timeout,
+        ];
+        let durations = durations.into_iter().flatten().map(|duration| match duration {
+            DurationArg::Literal { .. } => Self::Literal,
+            DurationArg::Expr(expr) => Self::of_expr(expr),
+        });
+        let jitter = leaf.jitter.iter().map(|jitter| match jitter {
+            JitterArg::Family { .. } => Self::Literal,
+            JitterArg::Expr(expr) => Self::of_expr(expr),
+        });
+        let retries = leaf.retries.iter().map(|retries| match retries {
+            RetriesArg::Unlimited => Self::Literal,
+            RetriesArg::Count(count) => Self::of_expr(count),
+        });
+        let factor = leaf.factor.iter().map(Self::of_expr);
+        durations.chain(jitter).chain(retries).chain(factor).max().unwrap_or(Self::Literal)
+    }
+
+    /// A path in capitals is a constant, and so is a `Duration` that is made of constants.
+    fn of_expr(expr: &Expr) -> Self {
+        match expr {
+            Expr::Lit(_) => Self::Literal,
+            Expr::Path(path) if is_constant(&path.path) || is_jitter(&path.path) => Self::Constant,
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(path) if makes_duration(&path.path) => call
+                    .args
+                    .iter()
+                    .map(Self::of_expr)
+                    .max()
+                    .unwrap_or(Self::Expr)
+                    .max(Self::Constant),
+                _ => Self::Expr,
+            },
+            _ => Self::Expr,
+        }
+    }
+}
+
+fn is_constant(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
+        name.contains(char::is_uppercase) && !name.contains(char::is_lowercase)
+    })
+}
+
+fn is_jitter(path: &Path) -> bool {
+    path.segments.iter().rev().nth(1).is_some_and(|segment| segment.ident == "Jitter")
+}
+
+fn makes_duration(path: &Path) -> bool {
+    let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let makes = |name: String| {
+        matches!(name.as_str(), "new" | "from_secs" | "from_millis" | "from_micros" | "from_nanos")
+    };
+    segments.next().is_some_and(makes) && segments.next().is_some_and(|ty| ty == "Duration")
 }
 
 /// Tells whether an expression is a place: reading it again has no effect and borrows nothing in between.
