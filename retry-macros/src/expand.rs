@@ -56,9 +56,13 @@ use plan::Plan;
 /// With hooks the verdict is taken apart instead, see [`Hooks`].
 /// A `blocking` function runs a closure where the others await a block.
 pub(crate) fn expand(args: &Args, item: &AsyncFn) -> TokenStream {
-    let AsyncFn { attrs, vis, defaultness, sig, brace, body: _ } = item;
+    let AsyncFn { attrs, vis, defaultness, sig, brace, body: _, frame } = item;
     let names = Names::new(args, item);
     let body = expand_body(args, item, &names);
+    let (sig, brace, body) = match frame {
+        None => (sig, brace, body),
+        Some(frame) => (&frame.sig, &frame.brace, frame.refill(&body)),
+    };
     let mut function = quote!(#(#attrs)* #vis #defaultness #sig);
     // The user's own brace: with a new one, `dead_code` is silent and `missing_docs` points at the attribute.
     brace.surround(&mut function, |inner| inner.extend(body));

@@ -5,6 +5,8 @@ use syn::{
     token::Brace,
 };
 
+use crate::above::Frame;
+
 /// An annotated function; the body is kept as tokens, so that half-typed code gives rustc's own error, once.
 pub(crate) struct AsyncFn {
     /// Outer attributes, and the inner ones of the body, which would sit in an expression there.
@@ -14,6 +16,8 @@ pub(crate) struct AsyncFn {
     pub(crate) sig: Signature,
     pub(crate) brace: Brace,
     pub(crate) body: TokenStream,
+    /// What another attribute has put around it.
+    pub(crate) frame: Option<Frame>,
 }
 
 impl Parse for AsyncFn {
@@ -38,7 +42,7 @@ impl Parse for AsyncFn {
                 .into_iter()
                 .map(|attr| Attribute { style: AttrStyle::Outer, ..attr }),
         );
-        Ok(Self { attrs, vis, defaultness, sig, brace, body: content.parse()? })
+        Ok(Self { attrs, vis, defaultness, sig, brace, body: content.parse()?, frame: None })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `#[retryable]` attribute; use it through `retry_runtime::retryable`, where it is documented.
 
+mod above;
 mod args;
 mod duration;
 mod expand;
@@ -40,6 +41,7 @@ fn try_expand(
     // Where the arguments do not parse, the function is not to be blamed for it.
     let blocking = args.as_ref().map_or(bare, |args| args.blocking.clone());
     let item = syn::parse2::<AsyncFn>(item)
+        .map(|item| above::unframe(item, blocking.is_some()))
         .and_then(|item| validate::item(&item, blocking.as_ref()).map(|()| item));
     let args = args.and_then(|args| validate::args(&args).map(|()| args));
     match (args, item) {

@@ -1,4 +1,4 @@
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::{
     Error, Expr, ExprLit, ExprUnary, FnArg, Lit, Pat, Receiver, ReceiverKind, Result, ReturnType,
     Signature, Type, UnOp,
@@ -22,7 +22,7 @@ pub(crate) fn item(item: &AsyncFn, blocking: Option<&Ident>) -> Result<()> {
     check_const(sig)?;
     match blocking {
         Some(blocking) => check_blocking(sig, blocking)?,
-        None => check_async(sig)?,
+        None => check_async(sig, &item.body)?,
     }
     combine([check_return(sig), check_mut_arguments(sig)])
 }
@@ -100,18 +100,30 @@ fn check_const(sig: &Signature) -> Result<()> {
     }
 }
 
-fn check_async(sig: &Signature) -> Result<()> {
+fn check_async(sig: &Signature, body: &TokenStream) -> Result<()> {
     if sig.asyncness.is_some() {
         return Ok(());
     }
     let message = if returns_boxed_future(&sig.output) {
         "`#[retryable]` needs an `async fn`, but `#[async_trait]` has already rewritten this one; move the body to an \
          `async fn` outside the trait, or use a native `async fn` in the trait"
+    } else if runs_a_runtime(body) {
+        "`#[retryable]` needs an `async fn`, and this function waits in a runtime of its own; if an attribute above has \
+         made it so, put `#[retryable]` first"
     } else {
         "`#[retryable]` needs an `async fn`; write `async fn`, or `#[retryable(blocking)]` to retry a function that \
          blocks its thread"
     };
     Err(Error::new_spanned(sig.fn_token, message))
+}
+
+/// Recognises what attributes such as `#[tokio::main]` make of a function, where the body is not found in it.
+fn runs_a_runtime(body: &TokenStream) -> bool {
+    body.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(name) => name == "block_on",
+        TokenTree::Group(group) => runs_a_runtime(&group.stream()),
+        _ => false,
+    })
 }
 
 /// Recognises `Pin<Box<…>>`, which is what `#[async_trait]` leaves behind: it always runs before us.

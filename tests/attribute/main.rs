@@ -1,6 +1,7 @@
 //! What surrounds the attribute: macros, names, other attributes, tools.
 #![allow(missing_docs)]
 
+mod above;
 mod compiler;
 mod coverage;
 mod fragments;
