@@ -251,7 +251,7 @@ async fn a_blocking_command_waits_longer_than_the_attempt_timeout() {
 async fn an_empty_result_of_a_blocking_command_is_not_retried() {
     let bench = Bench::new().await;
     let begin = Instant::now();
-    let empty = bench.client.idempotent().blpop::<(), _>("list", 0.2).await;
+    let empty = bench.client.idempotent().blpop::<(String, String), _>("list", 0.2).await;
     assert!(ErrorClass::TIMEOUT.matches(&empty.expect_err("nothing there")));
     assert_eq!(bench.proxy.sent("BLPOP"), 1);
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());

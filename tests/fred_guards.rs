@@ -6,10 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fred::prelude::*;
 use retry_runtime::{
     Budget, CircuitBreaker, Constant, Disposition, ErrorClass, Reason, RetryPolicy,
-    fred::RetryClient,
+    fred::{RetryClient, found_nothing},
     testing::{self, Overrides},
 };
 use retry_tests::{Fault, FaultProxy, RedisCluster, RedisServer, redis};
@@ -200,14 +199,40 @@ async fn each_node_of_a_cluster_has_its_own() {
 }
 
 #[tokio::test]
-async fn a_blocking_command_that_finds_nothing_is_no_failure_of_the_server() {
+async fn a_blocking_command_that_finds_nothing_is_no_failure_anywhere() {
     let bench = Bench::new().await;
     let breaker = CircuitBreaker::builder().minimum_calls(2).build().expect("possible");
     let client = bench.client.with_policy(POLICY.breaker(&breaker));
-    for _ in 0..4 {
-        client.blpop::<Value, _>("empty", 0.1).await.expect_err("fred says that it timed out");
-    }
-    assert_eq!(client.incr::<i64, _>("counter").await, Ok(1), "the breaker is closed");
+    let hook = client.on_give_up(async |give_up| -> () { panic!("{give_up:?}") });
+    let run = testing::record(async {
+        for _ in 0..4 {
+            let found = hook.blpop::<Option<(String, String)>, _>("empty", 0.1).await;
+            assert_eq!(found, Ok(None));
+        }
+        // A type that has no place for nothing.
+        let nothing = hook.blpop::<(String, String), _>("empty", 0.1).await.expect_err("nothing");
+        assert!(found_nothing(&nothing), "{nothing:?}");
+        let ended = hook.brpop::<Vec<String>, _>("empty", 0.1).await;
+        assert_eq!(ended, Ok(Vec::new()));
+    });
+    let run = run.await;
+    assert_eq!(run.calls, [], "nothing failed");
+    let statistics = client.statistics();
+    assert_eq!((statistics.failed_once, statistics.failed, statistics.recovered), (0, 0, 0));
+    assert_eq!((breaker.statistics().calls, breaker.statistics().failures), (6, 0));
+    client.rpush::<(), _, _>("full", "job").await.expect("a list");
+    let found: Option<(String, String)> = client.blpop("full", 1.0).await.expect("a job");
+    assert_eq!(found, Some(("full".to_owned(), "job".to_owned())));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_told_from_one_that_has_nothing() {
+    let bench = Bench::new().await;
+    let policy = POLICY.retries(0).attempt_timeout(Duration::from_millis(100));
+    let client = bench.client.with_policy(policy);
+    bench.proxy.inject("BLPOP", Fault::HoldReply, 1);
+    let error = client.blpop::<Option<(String, String)>, _>("empty", 0.1).await;
+    assert!(!found_nothing(&error.expect_err("no answer")));
 }
 
 #[tokio::test]

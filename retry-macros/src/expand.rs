@@ -124,6 +124,7 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
     let plan = Plan::new(args, names);
     let hooks = Hooks::new(args, names);
     let (bindings, start, policy) = (&plan.bindings, &plan.start, &plan.begin);
+    let operation = operation(args, item);
     let start_fn = match (hooks.is_empty(), args.guards.is_empty()) {
         (true, true) => quote!(start),
         (true, false) => quote!(start_guarded),
@@ -132,7 +133,7 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
     };
     let start = quote_spanned! {Span::mixed_site()=>
         #bindings
-        let mut #call = #private::Call::#start_fn(#start);
+        let mut #call = #private::Call::#start_fn(#start).named(&#operation);
     };
     let begin = quote_spanned!(Span::mixed_site()=> #call.begin(#policy));
     let attempt = expand_attempt(args, item, names, bindings);
@@ -191,6 +192,10 @@ fn expand_attempt(
         (Some(_), Some(_)) => quote!(#call.run_blocking_unless(#refused #begun, #block)),
     };
     let finish = expand_finish(args, item, names);
+    let operation = operation(args, item);
+    let explain = quote_spanned! {names.site=>
+        let #failed = #call.explain(&#operation, #failed, #error.printer().print());
+    };
     quote_spanned! {Span::mixed_site()=>
         #number
         let #ended = #run;
@@ -198,6 +203,7 @@ fn expand_attempt(
             #private::Result::Ok(#outcome) => return #outcome,
             #private::Result::Err(#failed) => #failed,
         };
+        #explain
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Classify, Cost, Disposition, Failure, Reason};
+use crate::{Classify, Cost, Cut, Disposition, Failure, Reason};
 
 /// What a [`Rule`](crate::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.
 ///
@@ -72,6 +72,17 @@ impl Advice {
             Some(Disposition::Unknown) => Reason::NotIdempotent,
             _ => Reason::NotRetryable,
         }
+    }
+
+    /// Gives a failure without a class one that says what is known of it.
+    pub(crate) fn classed(self, cut: Option<Cut>, polls: bool) -> Self {
+        let class = match cut {
+            _ if !self.class.is_empty() => self.class,
+            Some(cut) => cut.reason().as_str(),
+            None if polls => "pending",
+            None => "unclassified",
+        };
+        Self { class, ..self }
     }
 
     /// Joins what two members of a composite know.

@@ -174,6 +174,8 @@ pub enum Reason {
     Nested,
     /// A hook failed.
     HookFailed,
+    /// An attempt panicked; no hook sees it.
+    Panicked,
 }
 
 /// Prints the reason in the words of telemetry, such as `retries_exhausted`.
@@ -198,6 +200,7 @@ impl Reason {
             Self::Cancelled => "cancelled",
             Self::Nested => "nested",
             Self::HookFailed => "hook_failed",
+            Self::Panicked => "panicked",
         }
     }
 }

@@ -36,25 +36,40 @@
 //!
 //! | event | level | fields |
 //! | --- | --- | --- |
-//! | an attempt failed, another follows | `WARN` | `operation`, `attempt`, `delay`, `elapsed`, `disposition`, `error.class` |
-//! | the call succeeded after that | `INFO` | `operation`, `attempt`, `elapsed`, `reason = "success_after_retry"` |
-//! | the call failed | `ERROR` | `operation`, `attempt`, `elapsed`, `disposition`, `error.class`, `reason`: a [`Reason`] |
-//! | the call was dropped after a failure | `INFO` | `operation`, `attempt`, `elapsed`, `reason = "cancelled"` |
+//! | an attempt failed, another follows | `WARN` | `operation`, `attempt`, `delay`, `elapsed`, `disposition`, `error.class`, `error.message` |
+//! | the call succeeded after that | `DEBUG`, target `retry_runtime::recovered` | `operation`, `attempt`, `elapsed`, `reason = "success_after_retry"` |
+//! | the call failed | `ERROR` | `operation`, `attempt`, `elapsed`, `disposition`, `error.class`, `error.message`, `reason`: a [`Reason`] |
+//! | its first attempt was answered with an error that is not retried: permanent, or left out by `on` | `DEBUG` | the same, `reason = "not_retryable"` |
+//! | it was refused before its first attempt, by a breaker or a cancellation | `DEBUG` | the same |
+//! | it left its retries to a call inside or around it | `DEBUG` | the same, `reason = "nested"` |
+//! | it was cancelled between two attempts | `INFO` | the same, `reason = "cancelled"` |
+//! | it was dropped after a failure | `INFO` | `operation`, `attempt`, `elapsed`, `reason = "cancelled"` |
+//! | it panicked after a failure | `ERROR` | `operation`, `attempt`, `elapsed`, `reason = "panicked"` |
+//! | `on_ok` asks again | `DEBUG` | as of a failed attempt, `error.class = "pending"` |
+//! | `on_ok` asked as often as it may, the caller gets the last value | `INFO` | as of a failed call, `error.class = "pending"` |
 //! | a call retries inside an attempt of another | `WARN` | `operation`, `enclosing_attempt`, `worst_case_attempts` |
 //! | a circuit breaker opened | `WARN` | `breaker`, `from`, `to`, `failures` of `calls` in the window |
 //! | it closed | `WARN` | `breaker`, `from`, `to`, `after`: the time since it was closed before |
 //! | it was forced open | `WARN` | `breaker`, `from`, `to` |
 //! | it probes the server, or stays open after a probe failed | `DEBUG` | `breaker`, `from`, `to` |
 //!
-//! A success at the first attempt says nothing; a call tells its end once, whatever the ending.
-//! `elapsed` is zero where the call reads no clock, and a command of the fred client without deadline and hooks starts
-//! its clock at the first failure.
+//! A success at the first attempt says nothing, and neither does a blocking command that finds nothing; a call tells its
+//! end once, whatever the ending.
+//! To see recoveries, enable their target: `RUST_LOG=info,retry_runtime::recovered=debug`.
+//!
+//! - `elapsed` is the time since the call began, and left out where the call reads no clock: no limit, no hook, no guard
+//!   with a time.
+//! - `error.class` is that of [`Classify`] or of the rule; `deadline`, `attempt_timeout`, `cancelled` or `breaker_open` where
+//!   a [`Cut`] has none; else `unclassified`.
+//! - `error.message` is the text of the error: what its `Display` prints, or else its `Debug`, and in the closure form
+//!   its `Debug`.
+//!   It is left out if the type prints nothing, or of everything after [`hide_error_messages`].
 //!
 //! Metrics of the facade `metrics` (feature `metrics`):
 //!
 //! | metric | kind | labels |
 //! | --- | --- | --- |
-//! | `retry.calls` | counter | `operation`; `attempts`: `first_attempt`, `after_retry`; `outcome`: `success`, `failure`, `cancelled` |
+//! | `retry.calls` | counter | `operation`; `attempts`: `first_attempt`, `after_retry`; `outcome`: `success`, `failure`, `cancelled`, `panicked`, `pending` (the value is not wanted yet), `empty` (a blocking command found nothing) |
 //! | `retry.retries` | counter | `operation`, `error.type` |
 //! | `retry.delay` | histogram, seconds | `operation` |
 //! | `retry.budget.level` | gauge, tokens | `budget`: its name |
@@ -66,6 +81,7 @@
 //! So name them, with [`BudgetBuilder::name`] and [`CircuitBreakerBuilder::name`]; all without a name share the label
 //! `unnamed`.
 //! A recorder that is installed later sees the first change.
+//! A call that is dropped, or panics, in its first attempt tells no event; it is counted.
 //! A breaker that no call asks stays at 2 after its time is over: only a call finds out whether the server is back.
 //!
 //! # Crate features
@@ -146,6 +162,7 @@ pub use crate::{
     retry::{NoValue, Retry, RetryFuture, RetryOperation, RetryValue, retry},
     rule::{ByDisposition, Classified, Idempotence, On, Rule},
     session::Session,
+    telemetry::hide_error_messages,
 };
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]

@@ -158,6 +158,7 @@ type BareClock<P> = <<P as Policy>::Timing as Clocked>::Bare;
 impl<P, Op, Fut, T, E, V> IntoFuture for Retry<P, Op, V>
 where
     P: Decide<E, ByDisposition>,
+    E: fmt::Debug,
     BareClock<P>: CutInto<Result<T, E>>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
@@ -205,6 +206,7 @@ pin_project! {
 impl<P, Op, Fut, T, E, V> Future for RetryFuture<P, Op, Fut, V>
 where
     P: Decide<E, ByDisposition>,
+    E: fmt::Debug,
     BareClock<P>: CutInto<Result<T, E>>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
@@ -215,7 +217,8 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let retry = this.retry;
-        let call = this.call.get_or_insert_with(|| Call::start(&retry.policy));
+        let start = || Call::start(&retry.policy).named(Unnamed);
+        let call = this.call.get_or_insert_with(start);
         loop {
             match this.step.as_mut().project() {
                 StepProjection::Begin => {
@@ -223,12 +226,13 @@ where
                     this.step.set(Step::Attempt { running: call.run(begun, (retry.operation)()) });
                 }
                 StepProjection::Attempt { running } => {
-                    let ended = ready!(running.poll(context));
+                    let ended = ready!(call.watch_panics(|| running.poll(context)));
                     let keep = |value: &T| retry.wants_other.retries(value);
                     let failed = match call.finish_wanted(Unnamed, ended, keep) {
                         Ok(outcome) => return Poll::Ready(outcome),
                         Err((failed, _)) => failed,
                     };
+                    let failed = call.explain(Unnamed, failed, Some(E::fmt));
                     match call.settle(Unnamed, &retry.policy, &retry.rule, failed) {
                         ControlFlow::Break(outcome) => return Poll::Ready(outcome),
                         ControlFlow::Continue(paused) => {

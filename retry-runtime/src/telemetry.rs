@@ -3,30 +3,75 @@
 //!
 //! An event goes to the span in which the caller awaits.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
+#[cfg(feature = "tracing")]
+use crate::Disposition;
 use crate::{
-    Disposition, Pause, Reason, Stop,
+    Pause, Reason, Stop,
     drive::{Enclosing, name::Name},
     overload::Transition,
     testing,
 };
 
-/// An attempt of a call that failed at least once.
+/// An attempt of a call that failed at least once, and what is known of it.
+#[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "only events say all of it"))]
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Told {
+pub(crate) struct Told<'a> {
     pub(crate) operation: &'static str,
     pub(crate) attempt: u32,
+    /// Since the call began, if its clock was read then.
+    pub(crate) elapsed: Option<Duration>,
+    pub(crate) ending: Ending,
+    /// The text of the error, if it is to be seen.
+    pub(crate) message: Option<&'a str>,
     pub(crate) record: testing::Record,
 }
 
-fn said(disposition: Option<Disposition>) -> &'static str {
-    match disposition {
-        None => "",
-        Some(Disposition::NotExecuted) => "not_executed",
-        Some(Disposition::Unknown) => "unknown",
-        Some(Disposition::Permanent) => "permanent",
-    }
+/// How an attempt ended that was no success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It failed.
+    Failed,
+    /// It was not made: the breaker was open, or the call was cancelled.
+    Refused,
+    /// It was answered with a value that is not wanted yet.
+    Pending,
+}
+
+static HIDES_ERRORS: AtomicBool = AtomicBool::new(false);
+
+/// Leaves the texts of errors out of all events of the process from now on: for errors that may contain secrets.
+///
+/// Their classes stay.
+///
+/// ```
+/// retry_runtime::hide_error_messages(); // once, at the start of `main`
+/// ```
+pub fn hide_error_messages() {
+    HIDES_ERRORS.store(true, Ordering::Relaxed);
+}
+
+/// Returns the text of an error for the events, if there is anybody to read it.
+pub(crate) fn message(error: impl FnOnce() -> String) -> Option<Box<str>> {
+    #[cfg(feature = "tracing")]
+    let is_read = tracing::enabled!(target: "retry_runtime", tracing::Level::ERROR);
+    #[cfg(not(feature = "tracing"))]
+    let is_read = false;
+    let shows = is_read && !HIDES_ERRORS.load(Ordering::Relaxed);
+    shows.then(|| error().into_boxed_str())
+}
+
+#[cfg(feature = "tracing")]
+fn said(disposition: Option<Disposition>) -> Option<&'static str> {
+    disposition.map(|disposition| match disposition {
+        Disposition::NotExecuted => "not_executed",
+        Disposition::Unknown => "unknown",
+        Disposition::Permanent => "permanent",
+    })
 }
 
 /// Counts a call that succeeded at its first attempt: the hot path, without an event.
@@ -37,83 +82,154 @@ pub(crate) fn succeeded_at_once(operation: impl Name) {
     let _ = operation;
 }
 
+/// Counts a command that was answered at its first attempt: nothing came while it blocked.
+#[cfg(feature = "fred")]
+pub(crate) fn empty_at_once(operation: impl Name) {
+    #[cfg(feature = "metrics")]
+    metrics_facade::call(operation.text(), "first_attempt", "empty");
+    let _ = operation;
+}
+
+/// Counts a call that ended in its first attempt without an outcome.
+#[cfg(feature = "metrics")]
+pub(crate) fn ended_midway(operation: impl Name, outcome: &'static str) {
+    metrics_facade::call(operation.text(), "first_attempt", outcome);
+}
+
 /// Tells that an attempt failed and another follows.
-pub(crate) fn retrying(told: Told, elapsed: Duration, pause: &Pause) {
-    let Told { operation, attempt, record } = told;
+pub(crate) fn retrying(told: Told<'_>, pause: &Pause) {
+    let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
-    tracing::warn!(
-        target: "retry_runtime",
-        operation,
-        attempt,
-        delay = ?pause.delay,
-        elapsed = ?elapsed,
-        disposition = said(pause.advice.disposition),
-        error.class = pause.advice.class,
-        "attempt failed, will retry"
-    );
+    {
+        macro_rules! tell {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    target: "retry_runtime",
+                    operation,
+                    attempt,
+                    delay = ?pause.delay,
+                    elapsed = told.elapsed.map(tracing::field::debug),
+                    disposition = said(pause.advice.disposition),
+                    error.class = pause.advice.class,
+                    error.message = told.message,
+                    $message
+                )
+            };
+        }
+        if told.ending == Ending::Pending {
+            tell!(debug, "value is not wanted yet, will ask again");
+        } else {
+            tell!(warn, "attempt failed, will retry");
+        }
+    }
     #[cfg(feature = "metrics")]
     metrics_facade::retry(operation, pause.delay, pause.advice.class);
-    let _ = (elapsed, said(pause.advice.disposition));
     testing::retried(record, operation, attempt, pause.delay);
 }
 
-/// Tells that a call succeeded after it failed.
-pub(crate) fn succeeded_after_retry(told: Told, elapsed: Duration) {
-    let Told { operation, attempt, record } = told;
+/// Tells that a call succeeded after it failed; `outcome` is the word of metrics.
+///
+/// With a target of its own, because some want to see it and most do not.
+pub(crate) fn succeeded_after_retry(told: Told<'_>, outcome: &'static str) {
+    let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
-    tracing::info!(
-        target: "retry_runtime",
+    tracing::debug!(
+        target: "retry_runtime::recovered",
         operation,
         attempt,
-        elapsed = ?elapsed,
+        elapsed = told.elapsed.map(tracing::field::debug),
         reason = "success_after_retry",
         "call succeeded after a retry"
     );
     #[cfg(feature = "metrics")]
-    metrics_facade::call(operation, "after_retry", "success");
-    let _ = elapsed;
+    metrics_facade::call(operation, "after_retry", outcome);
+    let _ = outcome;
     testing::ended(record, operation, attempt, None);
 }
 
-/// Tells that a call failed for good.
-pub(crate) fn gave_up(told: Told, elapsed: Duration, stop: &Stop) {
-    let Told { operation, attempt, record } = told;
+/// Tells that a call ended without success.
+pub(crate) fn gave_up(told: Told<'_>, stop: &Stop) {
+    let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
-    tracing::error!(
-        target: "retry_runtime",
-        operation,
-        attempt,
-        elapsed = ?elapsed,
-        disposition = said(stop.advice.disposition),
-        error.class = stop.advice.class,
-        reason = stop.reason.as_str(),
-        "call failed"
-    );
+    {
+        macro_rules! tell {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    target: "retry_runtime",
+                    operation,
+                    attempt,
+                    elapsed = told.elapsed.map(tracing::field::debug),
+                    disposition = said(stop.advice.disposition),
+                    error.class = stop.advice.class,
+                    error.message = told.message,
+                    reason = stop.reason.as_str(),
+                    $message
+                )
+            };
+        }
+        match (told.ending, stop.reason) {
+            (Ending::Refused, _) => tell!(debug, "call was refused"),
+            (Ending::Pending, _) => tell!(info, "call ended with a value that is not wanted yet"),
+            (Ending::Failed, Reason::Cancelled) => tell!(info, "call was cancelled"),
+            // The other call tells of the failure.
+            (Ending::Failed, Reason::Nested) => tell!(debug, "call left its retries to another"),
+            (Ending::Failed, Reason::NotRetryable) if attempt == 1 && is_answer(stop) => {
+                tell!(debug, "call was answered with an error");
+            }
+            (Ending::Failed, _) => tell!(error, "call failed"),
+        }
+    }
     #[cfg(feature = "metrics")]
     {
-        metrics_facade::call(operation, metrics_facade::attempts(attempt), "failure");
+        let outcome = match (told.ending, stop.reason) {
+            (Ending::Pending, _) => "pending",
+            (_, Reason::Cancelled) => "cancelled",
+            _ => "failure",
+        };
+        metrics_facade::call(operation, metrics_facade::attempts(attempt), outcome);
         metrics_facade::refused(operation, stop.reason);
     }
-    let _ = elapsed;
     testing::ended(record, operation, attempt, Some(stop.reason));
 }
 
+/// Tells whether an error is what the caller may have asked for, as far as it is known.
+#[cfg(feature = "tracing")]
+fn is_answer(stop: &Stop) -> bool {
+    matches!(stop.advice.disposition, None | Some(Disposition::Permanent))
+}
+
 /// Tells that a call was dropped after it failed.
-pub(crate) fn dropped(told: Told, elapsed: Duration) {
-    let Told { operation, attempt, record } = told;
+pub(crate) fn dropped(told: Told<'_>) {
+    let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
     tracing::info!(
         target: "retry_runtime",
         operation,
         attempt,
-        elapsed = ?elapsed,
+        elapsed = told.elapsed.map(tracing::field::debug),
         reason = "cancelled",
         "call was dropped"
     );
     #[cfg(feature = "metrics")]
     metrics_facade::call(operation, "after_retry", "cancelled");
-    let _ = elapsed;
     testing::ended(record, operation, attempt, Some(Reason::Cancelled));
+}
+
+/// Tells that an attempt after a failed one panicked.
+pub(crate) fn panicked(told: Told<'_>) {
+    let Told { operation, attempt, record, .. } = told;
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: "retry_runtime",
+        operation,
+        attempt,
+        elapsed = told.elapsed.map(tracing::field::debug),
+        reason = "panicked",
+        "call panicked"
+    );
+    #[cfg(feature = "metrics")]
+    metrics_facade::call(operation, "after_retry", "panicked");
+    testing::ended(record, operation, attempt, Some(Reason::Panicked));
 }
 
 /// Tells that a call retries inside another that retries.

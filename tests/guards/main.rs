@@ -6,6 +6,7 @@ mod breaker;
 mod budget;
 mod cancel;
 mod deadline;
+mod events;
 mod hints;
 mod hooks;
 mod kit;

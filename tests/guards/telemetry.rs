@@ -1,10 +1,11 @@
 //! Events and metrics: what is told, and that the end of a call is told exactly once.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fmt::{self, Write as _},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Once,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -20,10 +21,15 @@ use tracing::{
 
 use crate::{Failed, SECOND};
 
-type Told = Arc<Mutex<Vec<(Level, String)>>>;
+thread_local! {
+    static TOLD: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
 
-/// Keeps the events of this crate as text.
-struct Keep(Told);
+/// Keeps the events of this crate as text, for each test its own.
+///
+/// One subscriber for the process: of one that a test installs for itself, `tracing` forgets to ask while others
+/// without a subscriber run beside it.
+struct Keep;
 
 struct Text(String);
 
@@ -39,7 +45,7 @@ impl Visit for Text {
 
 impl Subscriber for Keep {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "retry_runtime"
+        metadata.target().starts_with("retry_runtime")
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -53,8 +59,9 @@ impl Subscriber for Keep {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        let mut told = self.0.lock().expect("not poisoned");
-        told.push((*event.metadata().level(), text.0.trim_end().to_owned()));
+        TOLD.with_borrow_mut(|told| {
+            told.push((*event.metadata().level(), text.0.trim_end().to_owned()));
+        });
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -62,12 +69,14 @@ impl Subscriber for Keep {
     fn exit(&self, _: &span::Id) {}
 }
 
-async fn told<F: Future>(call: F) -> Vec<(Level, String)> {
-    let told = Told::default();
-    let guard = tracing::subscriber::set_default(Keep(Arc::clone(&told)));
+pub(crate) async fn told<F: Future>(call: F) -> Vec<(Level, String)> {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        tracing::subscriber::set_global_default(Keep).expect("the only subscriber");
+    });
+    TOLD.take();
     call.await;
-    drop(guard);
-    Arc::into_inner(told).expect("nobody else").into_inner().expect("not poisoned")
+    TOLD.take()
 }
 
 #[retryable(policy = constant(delay = "1s", retries = 2))]
@@ -82,19 +91,19 @@ async fn nothing_is_told_of_a_success_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_is_a_warning_and_its_success_information() {
+async fn a_retry_is_a_warning_and_its_success_no_news() {
     let outcomes = Outcomes::new([Err(Failed::Refused), Ok(7)]);
     let told = told(push(&outcomes)).await;
     let expected = [
         (
             Level::WARN,
-            "message=attempt failed, will retry operation=push attempt=1 delay=1s elapsed=0ns \
-             disposition=not_executed error.class=REFUSED"
+            "message=attempt failed, will retry operation=push attempt=1 delay=1s \
+             disposition=not_executed error.class=REFUSED error.message=Refused"
                 .to_owned(),
         ),
         (
-            Level::INFO,
-            "message=call succeeded after a retry operation=push attempt=2 elapsed=0ns \
+            Level::DEBUG,
+            "message=call succeeded after a retry operation=push attempt=2 \
              reason=success_after_retry"
                 .to_owned(),
         ),
@@ -215,15 +224,15 @@ async fn a_breaker_tells_each_transition_once() {
 
 /// Keeps the counters and the gauges by name and labels.
 #[derive(Default)]
-struct Counts(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+pub(crate) struct Counts(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
 impl Counts {
-    fn get(&self, name: &str) -> u64 {
+    pub(crate) fn get(&self, name: &str) -> u64 {
         let counts = self.0.lock().expect("not poisoned");
         counts.get(name).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
-    fn names(&self, prefix: &str) -> Vec<String> {
+    pub(crate) fn names(&self, prefix: &str) -> Vec<String> {
         let counts = self.0.lock().expect("not poisoned");
         counts.keys().filter(|name| name.starts_with(prefix)).cloned().collect()
     }

@@ -1,13 +1,16 @@
 use std::{
     future::Future,
     marker::PhantomData,
+    mem,
     ops::{ControlFlow, Deref},
+    time::Duration,
 };
 
 use super::{
     hook::Patience,
     name::Name,
     outcome::{ErrorOf, Unsuccessful},
+    print::{Print, Printed},
     scope::{self, Begun, Scoped},
     wait::Paused,
 };
@@ -15,7 +18,7 @@ use crate::{
     Advice, ByDisposition, Classified, Classify, Cut, Decide, Nested, Never, On, Pause, Policy,
     Reason, Session, Stop,
     drive::{Clock, Clocked, CutInto, Outcome},
-    telemetry::{self, Told},
+    telemetry::{self, Ending, Told},
     testing,
 };
 
@@ -27,6 +30,9 @@ use crate::{
 pub struct Call<S, C: Clock, N: Name = &'static str> {
     pub(super) clock: C,
     pub(super) past: Option<Past<S, N>>,
+    /// The name of a call in its first attempt, whose end is counted whatever it is.
+    #[cfg(feature = "metrics")]
+    pub(super) open: Option<N>,
 }
 
 /// What a call that failed once remembers.
@@ -35,6 +41,9 @@ pub(super) struct Past<S, N> {
     pub(super) session: Session<S>,
     pub(super) name: N,
     pub(super) record: testing::Record,
+    pub(super) ending: Ending,
+    /// The text of the last error, for events.
+    pub(super) message: Option<Box<str>>,
     /// Not zero when the end was told, and only a hook follows; no `bool`, whose spare values would take the place of
     /// those by which the first attempt sees at once that there is no past.
     pub(super) ended: u8,
@@ -42,8 +51,15 @@ pub(super) struct Past<S, N> {
 
 impl<S, N: Name> Past<S, N> {
     /// Returns what telemetry knows the attempt by.
-    pub(super) fn told(&self) -> Told {
-        Told { operation: self.name.text(), attempt: self.session.attempt(), record: self.record }
+    pub(super) fn told(&self, elapsed: Option<Duration>) -> Told<'_> {
+        Told {
+            operation: self.name.text(),
+            attempt: self.session.attempt(),
+            elapsed,
+            ending: self.ending,
+            message: self.message.as_deref(),
+            record: self.record,
+        }
     }
 }
 
@@ -87,11 +103,31 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
 
     #[inline]
     fn new<P: Policy<State = S>>(policy: P) -> Self {
-        Self { clock: C::start(policy), past: None }
+        Self {
+            clock: C::start(policy),
+            past: None,
+            #[cfg(feature = "metrics")]
+            open: None,
+        }
     }
 }
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
+    /// Names a call that begins, so that its end is counted even if its first attempt has none.
+    #[inline]
+    #[must_use]
+    pub fn named(self, name: N) -> Self {
+        #[cfg(feature = "metrics")]
+        let named = {
+            let mut named = self;
+            named.open = Some(name);
+            named
+        };
+        #[cfg(not(feature = "metrics"))]
+        let (named, _) = (self, name);
+        named
+    }
+
     /// Begins the next attempt.
     #[inline]
     pub fn begin<P: Policy>(&mut self, policy: &P) -> Begun {
@@ -104,7 +140,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Returns the number of the last attempt that began, counted from 1.
-    pub(super) fn attempt(&self) -> u32 {
+    pub(crate) fn attempt(&self) -> u32 {
         self.past.as_ref().map_or(1, |past| past.session.attempt())
     }
 
@@ -288,10 +324,63 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if let Some(guarding) = self.clock.guarding() {
             guarding.succeeded();
         }
+        #[cfg(feature = "metrics")]
+        {
+            self.open = None;
+        }
         match self.past.take() {
-            Some(past) => succeeded_after_retry(&past, &mut self.clock),
+            Some(past) => succeeded_after_retry(&past, &self.clock, "success"),
             None => telemetry::succeeded_at_once(name),
         }
+    }
+
+    /// Keeps the text of an error for the events that follow.
+    ///
+    /// By value: what is lent in a function that awaits something afterwards has to be `Send`.
+    #[cold]
+    pub fn explain<K: Unsuccessful>(
+        &mut self,
+        name: N,
+        failed: Failed<K>,
+        print: Option<Print<ErrorIn<K>>>,
+    ) -> Failed<K>
+    where
+        S: Default,
+    {
+        let error = failed.kept.error().zip(print);
+        self.past(name).message = error
+            .and_then(|(error, print)| telemetry::message(|| Printed(error, print).to_string()));
+        failed
+    }
+
+    /// Runs a part of an attempt, and ends the call if it panics.
+    #[inline]
+    pub(crate) fn watch_panics<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        let unwinding = Unwinding(self);
+        let value = run();
+        mem::forget(unwinding);
+        value
+    }
+
+    /// Ends a call that is dropped before its end, or whose attempt panicked.
+    #[cold]
+    #[inline(never)]
+    fn abandon(&mut self) {
+        let panicked = scope::has_panicked();
+        if panicked && let Some(guarding) = self.clock.guarding() {
+            guarding.panicked();
+        }
+        #[cfg(feature = "metrics")]
+        if let Some(name) = self.open.take() {
+            telemetry::ended_midway(name, if panicked { "panicked" } else { "cancelled" });
+        }
+        let Some(past) = self.past.take() else { return };
+        if past.ended != 0 {
+            // Only now, because its hook may have taken its time.
+            return scope::ended_inside(past.session.attempt() > 1);
+        }
+        let told = past.told(self.clock.measured());
+        if panicked { telemetry::panicked(told) } else { telemetry::dropped(told) }
     }
 
     /// Returns what is remembered, from the first failure on.
@@ -299,39 +388,51 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     where
         S: Default,
     {
+        #[cfg(feature = "metrics")]
+        {
+            self.open = None;
+        }
         self.past.get_or_insert_with(|| {
             let mut session = Session::new();
             session.begin();
-            Past { session, name, record: testing::Record::new(), ended: 0 }
+            let record = testing::Record::new();
+            Past { session, name, record, ending: Ending::Failed, message: None, ended: 0 }
         })
     }
 }
 
-/// A call that is dropped after a failure is over, too.
+/// A call that is dropped is over, too.
 impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(past) = &self.past {
-            dropped(past, &self.clock);
+        #[cfg(feature = "metrics")]
+        let is_open = self.open.is_some();
+        #[cfg(not(feature = "metrics"))]
+        let is_open = false;
+        if is_open || self.past.is_some() {
+            self.abandon();
         }
     }
 }
 
-#[cold]
-#[inline(never)]
-fn succeeded_after_retry<S, N: Name>(past: &Past<S, N>, clock: &mut impl Clock) {
-    scope::ended_inside(false);
-    telemetry::succeeded_after_retry(past.told(), clock.elapsed());
+/// Ends a call whose attempt unwinds: a future that is polled by hand is dropped only later.
+struct Unwinding<'a, S, C: Clock, N: Name>(&'a mut Call<S, C, N>);
+
+impl<S, C: Clock, N: Name> Drop for Unwinding<'_, S, C, N> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 #[cold]
 #[inline(never)]
-fn dropped<S, N: Name>(past: &Past<S, N>, clock: &impl Clock) {
-    if past.ended != 0 {
-        // Only now, because its hook may have taken its time.
-        return scope::ended_inside(past.session.attempt() > 1);
-    }
-    telemetry::dropped(past.told(), clock.elapsed());
+pub(super) fn succeeded_after_retry<S, N: Name>(
+    past: &Past<S, N>,
+    clock: &impl Clock,
+    outcome: &'static str,
+) {
+    scope::ended_inside(false);
+    telemetry::succeeded_after_retry(past.told(clock.measured()), outcome);
 }
 
 /// The error type of what is kept of an attempt.

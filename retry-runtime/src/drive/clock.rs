@@ -25,6 +25,11 @@ pub trait Clock {
     /// Returns the time since the start, zero without a clock.
     fn elapsed(&self) -> Duration;
 
+    /// Returns the time since the start, if it is known.
+    fn measured(&self) -> Option<Duration> {
+        Some(self.elapsed())
+    }
+
     /// Returns when the call has to end.
     fn deadline(&self) -> Option<Instant>;
 
@@ -142,6 +147,10 @@ impl Clock for NoClock {
     #[inline]
     fn elapsed(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn measured(&self) -> Option<Duration> {
+        None
     }
 
     #[inline]

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     Advice, Attempt, Cost, Cut, Decide, Decision, Failure, GiveUp, Nested, Pause, Policy, Reason,
-    Stop, drive::Clock, telemetry, testing,
+    Stop,
+    drive::Clock,
+    telemetry::{self, Ending},
+    testing,
 };
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
@@ -35,8 +38,16 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             }
             stop => stop,
         };
-        let Some(guarding) = self.clock.guarding() else { return self.told(name, decision) };
         let polls = error.is_none() && cut.is_none();
+        self.past(name).ending = match cut {
+            // Nothing else refuses a first attempt.
+            Some(Cut::Cancelled | Cut::BreakerOpen(_)) => Ending::Refused,
+            _ if polls => Ending::Pending,
+            _ => Ending::Failed,
+        };
+        let Some(guarding) = self.clock.guarding() else {
+            return self.told(name, decision, cut, polls);
+        };
         let cost = match &decision {
             Ok(pause) if !polls => pause.advice.cost,
             _ => Cost::Free,
@@ -44,7 +55,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         let checked = guarding.failed(&decision, cost, polls);
         let decision =
             decision.and_then(|pause| checked.map(|()| pause).map_err(|reason| pause.stop(reason)));
-        self.told(name, decision)
+        self.told(name, decision, cut, polls)
     }
 
     /// Asks the policy and the deadline.
@@ -108,13 +119,22 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Tells telemetry of a failure that is retried; the end is told by [`end`](Self::end).
-    fn told(&mut self, name: N, decision: Result<Pause, Stop>) -> Result<Pause, Stop>
+    fn told(
+        &mut self,
+        name: N,
+        decision: Result<Pause, Stop>,
+        cut: Option<Cut>,
+        polls: bool,
+    ) -> Result<Pause, Stop>
     where
         S: Default,
     {
+        let decision = decision
+            .map(|pause| Pause { advice: pause.advice.classed(cut, polls), ..pause })
+            .map_err(|stop| Stop { advice: stop.advice.classed(cut, polls), ..stop });
         if let Ok(pause) = &decision {
-            let elapsed = self.clock.elapsed();
-            telemetry::retrying(self.past(name).told(), elapsed, pause);
+            let elapsed = self.clock.measured();
+            telemetry::retrying(self.past(name).told(elapsed), pause);
         }
         decision
     }
@@ -132,10 +152,10 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if let Some(guarding) = self.clock.guarding() {
             guarding.call_off();
         }
-        let elapsed = self.clock.elapsed();
+        let elapsed = self.clock.measured();
         if let Some(past) = &mut self.past {
             past.ended = 1;
-            telemetry::gave_up(past.told(), elapsed, &stop);
+            telemetry::gave_up(past.told(elapsed), &stop);
         }
     }
 

@@ -1,13 +1,19 @@
 //! Calls whose attempts are run elsewhere, by a client that has its own timeouts.
 
+use std::fmt;
+
 use tokio::time::Instant;
 
 use super::{
-    call::{Call, Failed},
+    call::{Call, Failed, succeeded_after_retry},
     name::Name,
     scope,
 };
-use crate::{Budget, Cost, Cut, Stop, drive::Clock};
+use crate::{
+    Budget, Cost, Cut, Stop,
+    drive::{Clock, Guard, Timer},
+    telemetry::{self, Ending},
+};
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Pays for the retries from a budget, unless the policy brings its own.
@@ -39,16 +45,47 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
     }
 
-    /// Notes a failure after which no policy is asked.
-    pub(crate) fn forbid(&mut self, name: N, stop: Stop)
+    /// Keeps the text of an error for the events that follow.
+    pub(crate) fn explain_as(&mut self, name: N, error: &impl fmt::Display)
     where
         S: Default,
     {
-        self.past(name);
+        self.past(name).message = telemetry::message(|| error.to_string());
+    }
+
+    /// Ends a call that was answered, although there is nothing to return.
+    pub(crate) fn found_nothing(&mut self, name: N) {
+        if let Some(guarding) = self.clock.guarding() {
+            guarding.succeeded();
+        }
+        #[cfg(feature = "metrics")]
+        {
+            self.open = None;
+        }
+        match self.past.take() {
+            Some(past) => succeeded_after_retry(&past, &self.clock, "empty"),
+            None => telemetry::empty_at_once(name),
+        }
+    }
+
+    /// Notes a failure after which no policy is asked; before the first attempt it is refused.
+    pub(crate) fn forbid(&mut self, name: N, stop: Stop, ending: Ending)
+    where
+        S: Default,
+    {
+        self.past(name).ending = ending;
         if let Some(guarding) = self.clock.guarding() {
             // Nothing follows, so nothing is refused.
             let _ = guarding.failed(&Err(stop), Cost::Free, false);
         }
+    }
+}
+
+impl<S, N: Name> Call<S, Guard<Timer>, N> {
+    /// Tells when a call began that is started only after its first failure.
+    pub(crate) fn since(mut self, begin: Instant) -> Self {
+        self.clock.since(begin);
+        self
     }
 }
 

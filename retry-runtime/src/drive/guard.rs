@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{
     Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
     Policy, Reason, Stop,
-    drive::{Clock, CutInto, Token, rest::Watches},
+    drive::{Clock, CutInto, Token, rest::Watches, scope},
 };
 
 /// A clock with guards.
@@ -236,6 +236,17 @@ impl Guarding {
         }
     }
 
+    /// Tells the breakers that the attempt panicked.
+    #[cold]
+    pub(crate) fn panicked(&mut self) {
+        if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
+            breaker.failed(admission);
+        }
+        if let Some(more) = &mut self.more {
+            more.panicked();
+        }
+    }
+
     /// Says which of nested calls retries.
     pub(crate) fn nested(&self) -> Nested {
         self.guards.nested
@@ -255,6 +266,24 @@ impl Guarding {
     fn watch(&self) -> Watches {
         let first = self.guards.cancel.as_ref().map(Token::watch);
         Watches::new(first, self.more.as_ref().map(|more| more.watch()))
+    }
+}
+
+#[cfg(feature = "fred")]
+impl Guard<super::Timer> {
+    /// Tells when the call began.
+    pub(super) fn since(&mut self, begin: Instant) {
+        self.clock.since(begin);
+    }
+}
+
+/// An attempt that panicked is a failure to the breakers.
+impl Drop for Guarding {
+    #[inline]
+    fn drop(&mut self) {
+        if self.admission.is_some() && scope::has_panicked() {
+            self.panicked();
+        }
     }
 }
 
@@ -287,6 +316,11 @@ impl<C: Clock> Clock for Guard<C> {
             Some(times) => times.call.elapsed().max(self.clock.elapsed()),
             None => self.clock.elapsed(),
         }
+    }
+
+    fn measured(&self) -> Option<Duration> {
+        let measured = self.clock.measured();
+        if self.guarding.times.is_some() { Some(self.elapsed()) } else { measured }
     }
 
     #[inline]

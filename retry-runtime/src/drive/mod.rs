@@ -9,6 +9,7 @@ mod guard;
 pub(crate) mod hook;
 pub(crate) mod name;
 mod outcome;
+mod print;
 mod rest;
 pub(crate) mod scope;
 mod timer;

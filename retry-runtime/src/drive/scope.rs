@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     future::Future,
+    mem,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -37,6 +38,8 @@ thread_local! {
     static ENCLOSING: Cell<Enclosing> = const { Cell::new(Enclosing::NONE) };
     /// The same of the attempt that was polled last.
     static RETRIED: Cell<bool> = const { Cell::new(false) };
+    /// Whether an attempt panicked, since a call that is dropped meanwhile is told from one that panicked.
+    static PANICKED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Returns the attempt that the code runs in.
@@ -58,6 +61,20 @@ pub(crate) fn ended_inside(retried: bool) {
 /// the attempt ends in a later poll.
 pub(crate) fn was_retried_inside() -> bool {
     RETRIED.replace(false)
+}
+
+/// Tells whether an attempt panicked on this thread, and its calls are not dropped yet.
+pub(crate) fn has_panicked() -> bool {
+    std::thread::panicking() && PANICKED.replace(false)
+}
+
+/// Notes that what runs beside it panicked; forgotten otherwise, which costs nothing.
+struct Unwinding;
+
+impl Drop for Unwinding {
+    fn drop(&mut self) {
+        PANICKED.set(true);
+    }
 }
 
 /// Returns the number of the attempt that the code runs in, across functions: what the `attempt` argument of
@@ -130,7 +147,10 @@ impl Begun {
     /// Runs a blocking attempt.
     #[inline]
     pub(crate) fn scoped<T>(self, run: impl FnOnce() -> T) -> T {
-        if self.is_quiet() { run() } else { self.run(run) }
+        let unwinding = Unwinding;
+        let result = if self.is_quiet() { run() } else { self.run(run) };
+        mem::forget(unwinding);
+        result
     }
 
     /// Runs a part of the attempt on this thread.
@@ -191,9 +211,13 @@ impl<F: Future> Future for Scoped<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if this.begun.is_quiet() {
-            return this.attempt.poll(context);
-        }
-        this.begun.run(|| this.attempt.poll(context))
+        let unwinding = Unwinding;
+        let poll = if this.begun.is_quiet() {
+            this.attempt.poll(context)
+        } else {
+            this.begun.run(|| this.attempt.poll(context))
+        };
+        mem::forget(unwinding);
+        poll
     }
 }

@@ -25,6 +25,14 @@ pub struct Timer<const HOOKS: bool = true> {
     limits: Limits,
 }
 
+impl<const HOOKS: bool> Timer<HOOKS> {
+    /// Tells when the call began.
+    #[cfg(feature = "fred")]
+    pub(super) fn since(&mut self, begin: Instant) {
+        self.start = begin;
+    }
+}
+
 impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     type Ended<R> = Result<R, Cut>;
     type Running<F: Future> = Running<F>;

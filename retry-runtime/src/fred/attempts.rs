@@ -16,6 +16,7 @@ use super::{
     connection::{LONGEST_CONNECT, closed},
     judge::{Failed, described},
     link::Standing,
+    nothing::nothing,
     pulse::{Flight, Patience},
     target::{BoxFuture, Target},
     watch::servers,
@@ -23,7 +24,8 @@ use super::{
 use crate::{
     Classify, Cut, Disposition, ErasedState, Reason, Stop,
     drive::{Guard, Over, Retrying, Timer, Verdict, run_hook},
-    telemetry, testing,
+    telemetry::{self, Ending},
+    testing,
 };
 
 pub(super) type Call = crate::drive::Call<ErasedState, Guard<Timer>>;
@@ -87,9 +89,10 @@ impl<C: Target> Sender for Direct<'_, C> {
         };
         match failed {
             Some((error, flight)) => {
+                let call = self.start(command).since(flight.began());
                 let failed =
                     self.note(flight, Failed::Sent(error), self.settings.options.timeout, command);
-                self.rescue(self.start(command), command, failed, Ok(()), &attempt).await
+                self.rescue(call, command, failed, Ok(()), &attempt).await
             }
             None => self.run(command, attempt).await,
         }
@@ -111,8 +114,9 @@ impl<C: Target> Direct<'_, C> {
                     Ok(value)
                 }
                 Err(failed) => {
+                    let call = self.start(command).since(flight.began());
                     let failed = self.note(flight, failed, self.settings.options.timeout, command);
-                    self.rescue(self.start(command), command, failed, Ok(()), &attempt).await
+                    self.rescue(call, command, failed, Ok(()), &attempt).await
                 }
             };
         }
@@ -279,7 +283,12 @@ impl<C: Target> Direct<'_, C> {
         let error = Error::from(cut);
         let stop = Stop { reason: cut.reason(), advice: described(&error) };
         self.counters.failed_once();
-        call.forbid(command.name, stop);
+        call.explain_as(command.name, &error);
+        let ending = match cut {
+            Cut::Cancelled | Cut::BreakerOpen(_) => Ending::Refused,
+            _ => Ending::Failed,
+        };
+        call.forbid(command.name, stop, ending);
         Box::pin(self.end(call, Err(error), stop))
     }
 
@@ -302,7 +311,7 @@ impl<C: Target> Direct<'_, C> {
 
     /// Starts a call and its first attempt.
     fn start(&self, command: Command) -> Call {
-        let mut call = Call::watched(&self.settings.policy);
+        let mut call = Call::watched(&self.settings.policy).named(command.name);
         if let Some(budgets) = &self.budgets {
             call.pay_from(|| budgets.of(self.node(command.slot).as_ref()));
         }
@@ -334,10 +343,21 @@ impl<C: Target> Direct<'_, C> {
         stopped: Result<(), Reason>,
         again: Again<'a, C, T>,
     ) -> FredResult<T> {
-        self.counters.failed_once();
         let mut doubt = None;
         let mut kept;
         let (outcome, stop) = loop {
+            if matches!(failed, Failed::Empty(_)) {
+                // An answer, and no failure to anybody.
+                let is_retry = call.attempt() > 1;
+                call.found_nothing(command.name);
+                if is_retry {
+                    self.counters.recovered();
+                }
+                return Err(nothing());
+            }
+            if call.attempt() == 1 {
+                self.counters.failed_once();
+            }
             kept = matches!(failed, Failed::Kept(_));
             let retry = match self.judge(&mut call, command, failed).unless(stopped) {
                 Verdict::GiveUp(over) => break (over.kept, over.stop),

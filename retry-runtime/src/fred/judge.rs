@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Advice, ByDisposition, Classify, Cost, Disposition, Failure, Idempotence, Rule, Stop,
     drive::{Over, Verdict},
+    telemetry::Ending,
 };
 
 /// An attempt that failed, and whether another may do harm.
@@ -67,25 +68,23 @@ impl<C: Target> Direct<'_, C> {
     ) -> Verdict<FredResult<T>> {
         let mut forbid = |error: Error, advice: Advice| {
             let stop = Stop { reason: advice.refusal(), advice };
-            call.forbid(command.name, stop);
+            call.explain_as(command.name, &error);
+            call.forbid(command.name, stop, Ending::Failed);
             Verdict::GiveUp(Over { kept: Err(error), stop, cut: None })
         };
         let (error, kept) = match failed {
             Failed::Sent(error) if self.may_repeat(&error, command) => (error, false),
             Failed::Open(error) => (error, false),
             Failed::Kept(error) => (error, true),
-            Failed::Sent(error) | Failed::Closed(error) => {
+            Failed::Sent(error) | Failed::Closed(error) | Failed::Empty(error) => {
                 let advice = described(&error);
-                return forbid(error, advice);
-            }
-            Failed::Empty(error) => {
-                let advice = described(&error).disposition(Disposition::Permanent);
                 return forbid(error, advice);
             }
         };
         if ErrorClass::TIMEOUT.matches(&error) {
             call.was_cut();
         }
+        call.explain_as(command.name, &error);
         let failed = crate::drive::Failed::with(Err(error));
         call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
     }

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 /// Counts the commands on their way and the answers, by how long the commands may take.
 ///
 /// A connection answers in order, so commands that time out behind one that may take longer say nothing about it: its
@@ -41,7 +43,8 @@ impl Pulse {
     pub(super) fn depart(&self, part: usize, patience: Patience) -> Flight<'_> {
         let counts = &self.counts[usize::from(patience.0)];
         counts.fetch_add(1, Ordering::Relaxed);
-        Flight { counts, part, landed: 1 }
+        // Next to a round trip this reading is nothing, and a failure is told with the time that it took.
+        Flight { counts, part, landed: 1, began: Instant::now() }
     }
 
     /// Tells whether a command is on its way that may take clearly longer than a limit.
@@ -72,12 +75,18 @@ pub struct Flight<'a> {
     counts: &'a AtomicU64,
     part: usize,
     landed: u64,
+    began: Instant,
 }
 
 impl Flight<'_> {
     /// Returns the connection that it is on.
     pub(super) fn part(&self) -> usize {
         self.part
+    }
+
+    /// Returns when it departed.
+    pub(super) fn began(&self) -> Instant {
+        self.began
     }
 
     /// Notes that the server answered.

@@ -88,6 +88,7 @@ pub trait Run {
 impl<P, Op, Fut, T, E, V, B, F, G> Run for Parts<P, Op, V, B, F, G>
 where
     P: Decide<E, ByDisposition>,
+    E: fmt::Debug,
     WatchedClock<P>: CutInto<Result<T, E>>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
@@ -101,7 +102,7 @@ where
     async fn run(self) -> Result<T, E> {
         let Self { retry, name, mut before, mut on_failure, mut on_give_up } = self;
         let Retry { policy, mut operation, rule, wants_other } = retry;
-        let mut call = Call::watched(&policy);
+        let mut call = Call::watched(&policy).named(name);
         let mut last = None;
         let over = loop {
             let refused = call.enter();
@@ -122,6 +123,7 @@ where
                 Ok(outcome) => return outcome,
                 Err((failed, _)) => failed,
             };
+            let failed = call.explain(name, failed, Some(E::fmt));
             let retry = match call.judge(name, &policy, &rule, failed).unless(stopped) {
                 Verdict::GiveUp(over) => break over,
                 Verdict::Retry(retry) => retry,

@@ -22,7 +22,7 @@
 ///                 let (key, elements) = (key.clone(), elements.clone());
 ///                 async move { client.lpush(key, elements).await }
 ///             };
-///             self.sender.send(command, failed, attempt).await?.convert()
+///             convert(self.sender.send(command, failed, attempt).await)
 ///         }
 /// ```
 ///
@@ -129,7 +129,8 @@ macro_rules! commands {
                     None => None,
                 };
                 let command = $crate::fred::Command { slot: self.sender.slot(slot), ..command };
-                self.sender
+                let reply = self
+                    .sender
                     .send::<::fred::types::Value, _, _>(command, failed, move |client| {
                         $(let $arg = $crate::fred::commands::again!($arg $($same)?);)*
                         async move {
@@ -139,8 +140,8 @@ macro_rules! commands {
                             $crate::fred::commands::value!(answer $($answer)?)
                         }
                     })
-                    .await?
-                    .convert()
+                    .await;
+                $crate::fred::nothing::convert(reply)
             }
         )*}
 
