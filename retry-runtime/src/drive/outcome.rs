@@ -93,7 +93,8 @@ impl<O: Outcome> Unsuccessful for ErrorOf<O::Error, O> {
 #[diagnostic::on_unimplemented(
     message = "the error type `{Self}` cannot represent a call that is cut",
     label = "`{Self}` does not implement `From<Cut>`",
-    note = "a call cut by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Cut>` for `{Self}`, or remove the limit"
+    note = "a call that is cut by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Cut>` for `{Self}` if that is a type of yours",
+    note = "for a type of another crate return an error of your own, which holds either, and convert into it in the body (`?` or `map_err`); or leave the limit out"
 )]
 pub trait RepresentsCut: From<Cut> {}
 
