@@ -244,14 +244,12 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         K: Unsuccessful,
         P: Decide<ErrorIn<K>, R, State = S>,
     {
-        match self.judge(name, policy, rule, failed) {
-            Verdict::GiveUp(over) => {
-                self.end(over.stop);
-                ControlFlow::Break(over.kept.into_outcome())
-            }
-            Verdict::Retry(retry) => {
-                let Retrying { kept, pause, .. } = retry;
-                ControlFlow::Continue(Paused::new(pause.delay, (kept, pause.advice)))
+        let Failed { kept, cut } = failed;
+        match self.decide(name, kept.error(), cut, policy, rule) {
+            Ok(pause) => ControlFlow::Continue(Paused::new(pause.delay, (kept, pause.advice))),
+            Err(stop) => {
+                self.end(stop);
+                ControlFlow::Break(kept.into_outcome())
             }
         }
     }
