@@ -133,7 +133,8 @@ fn expand_body(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
     };
     let start = quote_spanned! {Span::mixed_site()=>
         #bindings
-        let mut #call = #private::Call::#start_fn(#start).named(&#operation);
+        let mut #call = #private::Call::#start_fn(#start);
+        #call.open(&#operation);
     };
     let begin = quote_spanned!(Span::mixed_site()=> #call.begin(#policy));
     let attempt = expand_attempt(args, item, names, bindings);

@@ -217,8 +217,11 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let retry = this.retry;
-        let start = || Call::start(&retry.policy).named(Unnamed);
-        let call = this.call.get_or_insert_with(start);
+        let call = this.call.get_or_insert_with(|| {
+            let mut call = Call::start(&retry.policy);
+            call.open(Unnamed);
+            call
+        });
         loop {
             match this.step.as_mut().project() {
                 StepProjection::Begin => {

@@ -32,14 +32,18 @@ pub(crate) struct Told<'a> {
 }
 
 /// How an attempt ended that was no success.
+///
+/// No `enum`, for the reason for which there is no `bool` beside it in [`Past`](crate::drive).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) struct Ending(u8);
+
+impl Ending {
     /// It failed.
-    Failed,
+    pub(crate) const FAILED: Self = Self(0);
     /// It was not made: the breaker was open, or the call was cancelled.
-    Refused,
+    pub(crate) const REFUSED: Self = Self(1);
     /// It was answered with a value that is not wanted yet.
-    Pending,
+    pub(crate) const PENDING: Self = Self(2);
 }
 
 static HIDES_ERRORS: AtomicBool = AtomicBool::new(false);
@@ -116,7 +120,7 @@ pub(crate) fn retrying(told: Told<'_>, pause: &Pause) {
                 )
             };
         }
-        if told.ending == Ending::Pending {
+        if told.ending == Ending::PENDING {
             tell!(debug, "value is not wanted yet, will ask again");
         } else {
             tell!(warn, "attempt failed, will retry");
@@ -168,21 +172,21 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &Stop) {
             };
         }
         match (told.ending, stop.reason) {
-            (Ending::Refused, _) => tell!(debug, "call was refused"),
-            (Ending::Pending, _) => tell!(info, "call ended with a value that is not wanted yet"),
-            (Ending::Failed, Reason::Cancelled) => tell!(info, "call was cancelled"),
+            (Ending::REFUSED, _) => tell!(debug, "call was refused"),
+            (Ending::PENDING, _) => tell!(info, "call ended with a value that is not wanted yet"),
+            (_, Reason::Cancelled) => tell!(info, "call was cancelled"),
             // The other call tells of the failure.
-            (Ending::Failed, Reason::Nested) => tell!(debug, "call left its retries to another"),
-            (Ending::Failed, Reason::NotRetryable) if attempt == 1 && is_answer(stop) => {
+            (_, Reason::Nested) => tell!(debug, "call left its retries to another"),
+            (_, Reason::NotRetryable) if attempt == 1 && is_answer(stop) => {
                 tell!(debug, "call was answered with an error");
             }
-            (Ending::Failed, _) => tell!(error, "call failed"),
+            (_, _) => tell!(error, "call failed"),
         }
     }
     #[cfg(feature = "metrics")]
     {
         let outcome = match (told.ending, stop.reason) {
-            (Ending::Pending, _) => "pending",
+            (Ending::PENDING, _) => "pending",
             (_, Reason::Cancelled) => "cancelled",
             _ => "failure",
         };

@@ -115,17 +115,12 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
 impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Names a call that begins, so that its end is counted even if its first attempt has none.
     #[inline]
-    #[must_use]
-    pub fn named(self, name: N) -> Self {
+    pub fn open(&mut self, name: N) {
         #[cfg(feature = "metrics")]
-        let named = {
-            let mut named = self;
-            named.open = Some(name);
-            named
-        };
-        #[cfg(not(feature = "metrics"))]
-        let (named, _) = (self, name);
-        named
+        {
+            self.open = Some(name);
+        }
+        let _ = name;
     }
 
     /// Begins the next attempt.
@@ -394,7 +389,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             let mut session = Session::new();
             session.begin();
             let record = testing::Record::new();
-            Past { session, name, record, ending: Ending::Failed, message: None, ended: 0 }
+            Past { session, name, record, ending: Ending::FAILED, message: None, ended: 0 }
         })
     }
 }
@@ -407,7 +402,8 @@ impl<S, C: Clock, N: Name> Drop for Call<S, C, N> {
         let is_open = self.open.is_some();
         #[cfg(not(feature = "metrics"))]
         let is_open = false;
-        if is_open || self.past.is_some() {
+        let is_admitted = self.clock.guarding().is_some_and(|guarding| guarding.is_admitted());
+        if is_open || is_admitted || self.past.is_some() {
             self.abandon();
         }
     }

@@ -41,9 +41,9 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         let polls = error.is_none() && cut.is_none();
         self.past(name).ending = match cut {
             // Nothing else refuses a first attempt.
-            Some(Cut::Cancelled | Cut::BreakerOpen(_)) => Ending::Refused,
-            _ if polls => Ending::Pending,
-            _ => Ending::Failed,
+            Some(Cut::Cancelled | Cut::BreakerOpen(_)) => Ending::REFUSED,
+            _ if polls => Ending::PENDING,
+            _ => Ending::FAILED,
         };
         let Some(guarding) = self.clock.guarding() else {
             return self.told(name, decision, cut, polls);

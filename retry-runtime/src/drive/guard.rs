@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{
     Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
     Policy, Reason, Stop,
-    drive::{Clock, CutInto, Token, rest::Watches, scope},
+    drive::{Clock, CutInto, Token, rest::Watches},
 };
 
 /// A clock with guards.
@@ -93,7 +93,9 @@ impl Guarding {
         self.admit().map_err(Cut::BreakerOpen)
     }
 
-    fn is_admitted(&self) -> bool {
+    /// Tells whether an attempt is under way, or about to be, that a breaker has admitted.
+    #[inline]
+    pub(crate) fn is_admitted(&self) -> bool {
         self.admission.is_some() || self.more.as_ref().is_some_and(|more| more.is_admitted())
     }
 
@@ -274,16 +276,6 @@ impl Guard<super::Timer> {
     /// Tells when the call began.
     pub(super) fn since(&mut self, begin: Instant) {
         self.clock.since(begin);
-    }
-}
-
-/// An attempt that panicked is a failure to the breakers.
-impl Drop for Guarding {
-    #[inline]
-    fn drop(&mut self) {
-        if self.admission.is_some() && scope::has_panicked() {
-            self.panicked();
-        }
     }
 }
 

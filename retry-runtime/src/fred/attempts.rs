@@ -285,8 +285,8 @@ impl<C: Target> Direct<'_, C> {
         self.counters.failed_once();
         call.explain_as(command.name, &error);
         let ending = match cut {
-            Cut::Cancelled | Cut::BreakerOpen(_) => Ending::Refused,
-            _ => Ending::Failed,
+            Cut::Cancelled | Cut::BreakerOpen(_) => Ending::REFUSED,
+            _ => Ending::FAILED,
         };
         call.forbid(command.name, stop, ending);
         Box::pin(self.end(call, Err(error), stop))
@@ -311,7 +311,8 @@ impl<C: Target> Direct<'_, C> {
 
     /// Starts a call and its first attempt.
     fn start(&self, command: Command) -> Call {
-        let mut call = Call::watched(&self.settings.policy).named(command.name);
+        let mut call = Call::watched(&self.settings.policy);
+        call.open(command.name);
         if let Some(budgets) = &self.budgets {
             call.pay_from(|| budgets.of(self.node(command.slot).as_ref()));
         }

@@ -69,7 +69,7 @@ impl<C: Target> Direct<'_, C> {
         let mut forbid = |error: Error, advice: Advice| {
             let stop = Stop { reason: advice.refusal(), advice };
             call.explain_as(command.name, &error);
-            call.forbid(command.name, stop, Ending::Failed);
+            call.forbid(command.name, stop, Ending::FAILED);
             Verdict::GiveUp(Over { kept: Err(error), stop, cut: None })
         };
         let (error, kept) = match failed {

@@ -102,7 +102,8 @@ where
     async fn run(self) -> Result<T, E> {
         let Self { retry, name, mut before, mut on_failure, mut on_give_up } = self;
         let Retry { policy, mut operation, rule, wants_other } = retry;
-        let mut call = Call::watched(&policy).named(name);
+        let mut call = Call::watched(&policy);
+        call.open(name);
         let mut last = None;
         let over = loop {
             let refused = call.enter();
