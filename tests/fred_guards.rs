@@ -2,10 +2,15 @@
 #![allow(missing_docs)]
 
 use std::{
-    sync::Mutex,
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Recorder, SharedString, Unit};
 use retry_runtime::{
     Budget, CircuitBreaker, Constant, Disposition, ErrorClass, Reason, RetryPolicy,
     fred::{RetryClient, found_nothing},
@@ -223,6 +228,63 @@ async fn a_blocking_command_that_finds_nothing_is_no_failure_anywhere() {
     client.rpush::<(), _, _>("full", "job").await.expect("a list");
     let found: Option<(String, String)> = client.blpop("full", 1.0).await.expect("a job");
     assert_eq!(found, Some(("full".to_owned(), "job".to_owned())));
+}
+
+/// Keeps the outcomes of calls.
+#[derive(Default)]
+struct Calls(Mutex<BTreeMap<(String, String), Arc<AtomicU64>>>);
+
+impl Calls {
+    fn get(&self, operation: &str, outcome: &str) -> u64 {
+        let calls = self.0.lock().expect("not poisoned");
+        let count = calls.get(&(operation.to_owned(), outcome.to_owned()));
+        count.map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Recorder for Calls {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &metrics::Metadata<'_>) -> Counter {
+        let label = |name| {
+            let found = key.labels().find(|label| label.key() == name);
+            found.map_or_else(String::new, |label| label.value().to_owned())
+        };
+        let mut calls = self.0.lock().expect("not poisoned");
+        Counter::from_arc(Arc::clone(
+            calls.entry((label("operation"), label("outcome"))).or_default(),
+        ))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &metrics::Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &metrics::Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_dropped_in_its_first_attempt_is_counted() {
+    let bench = Bench::new().await;
+    let calls = Calls::default();
+    let _guard = metrics::set_default_local_recorder(&calls);
+    let limited = bench.client.with_policy(POLICY.deadline(Duration::from_secs(60)));
+    bench.proxy.inject("INCR", Fault::Delay(Duration::from_millis(200)), 2);
+    for client in [&bench.client, &limited] {
+        let hasty = tokio::time::timeout(Duration::from_millis(20), client.incr::<i64, _>("key"));
+        hasty.await.expect_err("no answer in time");
+    }
+    assert_eq!(calls.get("incr", "cancelled"), 2);
+    assert_eq!(bench.client.incr::<i64, _>("key").await, Ok(3));
+    bench.refuse(1);
+    bench.client.without_budgets().incr::<i64, _>("key").await.expect("retried");
+    assert_eq!((calls.get("incr", "cancelled"), calls.get("incr", "success")), (2, 2));
 }
 
 #[tokio::test]

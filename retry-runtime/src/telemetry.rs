@@ -94,6 +94,15 @@ pub(crate) fn empty_at_once(operation: impl Name) {
     let _ = operation;
 }
 
+/// Counts a command that was dropped in its first attempt.
+#[cfg(feature = "fred")]
+#[cold]
+pub(crate) fn dropped_at_once(operation: impl Name) {
+    #[cfg(feature = "metrics")]
+    metrics_facade::call(operation.text(), "first_attempt", "cancelled");
+    let _ = operation;
+}
+
 /// Counts a call that ended in its first attempt without an outcome.
 #[cfg(feature = "metrics")]
 pub(crate) fn ended_midway(operation: impl Name, outcome: &'static str) {

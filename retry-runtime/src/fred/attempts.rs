@@ -56,7 +56,8 @@ impl<C: Target> Sender for Direct<'_, C> {
             return None;
         }
         let part = self.connection.choose()?;
-        let flight = self.connection.depart(part, self.settings.patience);
+        let mut flight = self.connection.depart(part, self.settings.patience);
+        flight.name(command.name);
         Some((self.members[part].with_options(&self.settings.options), flight))
     }
 
@@ -208,11 +209,12 @@ impl<C: Target> Direct<'_, C> {
     #[cold]
     fn note(
         &self,
-        flight: Flight<'_>,
+        mut flight: Flight<'_>,
         failed: Failed,
         limit: Option<Duration>,
         command: Command,
     ) -> Failed {
+        flight.failed();
         let index = flight.part();
         let error = failed.error();
         let class = ErrorClass::of(error);

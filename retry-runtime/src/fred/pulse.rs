@@ -7,6 +7,8 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::telemetry;
+
 /// Counts the commands on their way and the answers, by how long the commands may take.
 ///
 /// A connection answers in order, so commands that time out behind one that may take longer say nothing about it: its
@@ -44,7 +46,7 @@ impl Pulse {
         let counts = &self.counts[usize::from(patience.0)];
         counts.fetch_add(1, Ordering::Relaxed);
         // Next to a round trip this reading is nothing, and a failure is told with the time that it took.
-        Flight { counts, part, landed: 1, began: Instant::now() }
+        Flight { counts, part, landed: 1, began: Instant::now(), name: None }
     }
 
     /// Tells whether a command is on its way that may take clearly longer than a limit.
@@ -76,12 +78,25 @@ pub struct Flight<'a> {
     part: usize,
     landed: u64,
     began: Instant,
+    /// The command, if nothing else counts it when it is dropped.
+    name: Option<&'static str>,
 }
 
 impl Flight<'_> {
     /// Returns the connection that it is on.
     pub(super) fn part(&self) -> usize {
         self.part
+    }
+
+    /// Names a command that is sent without a call around it.
+    #[inline]
+    pub(super) fn name(&mut self, name: &'static str) {
+        self.name = Some(name);
+    }
+
+    /// Notes that the attempt failed, and is counted as that.
+    pub(super) fn failed(&mut self) {
+        self.name = None;
     }
 
     /// Returns when it departed.
@@ -93,6 +108,7 @@ impl Flight<'_> {
     #[inline]
     pub(super) fn answered(mut self) {
         self.landed = 1u64.wrapping_sub(ANSWER);
+        self.name = None;
     }
 }
 
@@ -100,5 +116,8 @@ impl Drop for Flight<'_> {
     #[inline]
     fn drop(&mut self) {
         self.counts.fetch_sub(self.landed, Ordering::Relaxed);
+        if let Some(name) = self.name {
+            telemetry::dropped_at_once(name);
+        }
     }
 }
