@@ -1,4 +1,4 @@
-use std::{fmt, io, time::Duration};
+use std::{cell::RefCell, fmt, io, sync::Arc, time::Duration};
 
 use crate::{Reason, Rejected};
 
@@ -37,6 +37,41 @@ pub enum Cut {
 }
 
 impl Cut {
+    /// Returns the text of the last error of the call that was one of the operation's own, while the call converts this
+    /// value by `From`; `None` if there was none.
+    ///
+    /// To be kept as the source: a limit that cuts the third attempt says nothing of what was wrong with the first two.
+    /// The conversion to [`io::Error`] does so.
+    ///
+    /// ```
+    /// use retry_runtime::{Cut, PreviousError};
+    ///
+    /// #[derive(Debug)]
+    /// enum LookupError {
+    ///     GaveUp { cut: Cut, source: Option<PreviousError> },
+    ///     // …
+    /// }
+    ///
+    /// impl From<Cut> for LookupError {
+    ///     fn from(cut: Cut) -> Self {
+    ///         Self::GaveUp { cut, source: cut.previous() }
+    ///     }
+    /// }
+    /// ```
+    pub fn previous(self) -> Option<PreviousError> {
+        match self {
+            Self::Deadline(_) | Self::AttemptTimeout(_) => PREVIOUS.with_borrow(Clone::clone),
+            Self::Cancelled | Self::BreakerOpen(_) => None,
+        }
+    }
+
+    /// Returns the cut that an `io::Error` was made of.
+    pub fn of(error: &io::Error) -> Option<Self> {
+        let inside = error.get_ref()?;
+        let after = || inside.downcast_ref::<CutAfter>().map(|after| &after.cut);
+        inside.downcast_ref::<Self>().or_else(after).copied()
+    }
+
     /// Returns the reason of a call that ends with it.
     pub(crate) fn reason(self) -> Reason {
         match self {
@@ -67,8 +102,67 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
+thread_local! {
+    /// The last error of the call that converts a cut on this thread.
+    static PREVIOUS: RefCell<Option<PreviousError>> = const { RefCell::new(None) };
+}
+
+/// What an operation last failed with before it was cut, by its text: errors cannot be copied, and hardly any is kept
+/// for long.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PreviousError(Arc<str>);
+
+impl PreviousError {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// Lets conversions of cuts find an error.
+    #[cold]
+    pub(crate) fn during<T>(error: Option<Self>, convert: impl FnOnce() -> T) -> T {
+        let _restore = Restore(PREVIOUS.replace(error));
+        convert()
+    }
+}
+
+/// Ends the conversion, also if it panics.
+struct Restore(Option<PreviousError>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        PREVIOUS.set(self.0.take());
+    }
+}
+
+impl fmt::Display for PreviousError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PreviousError {}
+
+/// A cut, and the last error before it as its source.
+#[derive(Debug)]
+struct CutAfter {
+    cut: Cut,
+    previous: PreviousError,
+}
+
+impl fmt::Display for CutAfter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cut.fmt(formatter)
+    }
+}
+
+impl std::error::Error for CutAfter {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.previous)
+    }
+}
+
 /// A time limit is [`io::ErrorKind::TimedOut`], an open breaker [`io::ErrorKind::ResourceBusy`], a cancelled call
-/// [`io::ErrorKind::Other`].
+/// [`io::ErrorKind::Other`]; the last error before a limit is the source.
 impl From<Cut> for io::Error {
     fn from(cut: Cut) -> Self {
         let kind = match cut {
@@ -76,6 +170,9 @@ impl From<Cut> for io::Error {
             Cut::BreakerOpen(_) => io::ErrorKind::ResourceBusy,
             Cut::Cancelled => io::ErrorKind::Other,
         };
-        Self::new(kind, cut)
+        match cut.previous() {
+            Some(previous) => Self::new(kind, CutAfter { cut, previous }),
+            None => Self::new(kind, cut),
+        }
     }
 }

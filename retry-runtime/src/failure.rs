@@ -1,6 +1,6 @@
 use std::{fmt, ops::Deref, time::Duration};
 
-use crate::{Classify, Cut, Disposition};
+use crate::{Classify, Cut, Disposition, PreviousError};
 
 /// One execution of the operation that is about to begin, as the `before` hook sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,9 +209,16 @@ impl Reason {
 pub struct GiveUp<'a, E> {
     pub(crate) failure: Failure<'a, E>,
     pub(crate) reason: Reason,
+    pub(crate) previous: Option<PreviousError>,
 }
 
 impl<E> GiveUp<'_, E> {
+    /// Returns the last error before an attempt that a time limit cut, `None` if the last attempt was not cut or was the
+    /// first to fail.
+    pub fn previous(&self) -> Option<&PreviousError> {
+        self.previous.as_ref()
+    }
+
     /// Returns why no attempt follows.
     pub fn reason(&self) -> Reason {
         self.reason

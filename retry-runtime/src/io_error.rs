@@ -102,7 +102,7 @@ fn judge(error: &io::Error, depth: u8) -> Judgement {
     }
     let own = by_kind(error.kind());
     let Some(inside) = error.get_ref() else { return own };
-    if let Some(cut) = inside.downcast_ref::<Cut>() {
+    if let Some(cut) = Cut::of(error) {
         let (class, cost) = (cut.class(), cut.cost());
         return Judgement { disposition: Some(cut.disposition()), class, cost };
     }

@@ -143,7 +143,7 @@ pub use crate::{
     advice::{Advice, FailureReport},
     backoff::{Backoff, Constant, Exponential, Wait},
     composite::Composite,
-    cut::Cut,
+    cut::{Cut, PreviousError},
     disposition::{Classify, Disposition},
     drive::scope::current_attempt,
     erased::{Answer, DynPolicy, ErasedState},

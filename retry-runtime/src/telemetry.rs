@@ -60,13 +60,13 @@ pub fn hide_error_messages() {
 }
 
 /// Returns the text of an error for the events, if there is anybody to read it.
-pub(crate) fn message(error: impl FnOnce() -> String) -> Option<Box<str>> {
+pub(crate) fn message(error: impl FnOnce() -> String) -> Option<String> {
     #[cfg(feature = "tracing")]
     let is_read = tracing::enabled!(target: "retry_runtime", tracing::Level::ERROR);
     #[cfg(not(feature = "tracing"))]
     let is_read = false;
     let shows = is_read && !HIDES_ERRORS.load(Ordering::Relaxed);
-    shows.then(|| error().into_boxed_str())
+    shows.then(error)
 }
 
 #[cfg(feature = "tracing")]

@@ -2,12 +2,13 @@
 
 use std::{
     cell::Cell,
+    error::Error,
     future::pending,
     io::{self, ErrorKind},
     time::Duration,
 };
 
-use retry_runtime::{Cut, Disposition, RetryPolicy};
+use retry_runtime::{Classify, Cut, Disposition, RetryPolicy, retryable};
 use tokio::time::{Instant, sleep};
 
 use crate::script::{EVERY_SECOND, Failed, MILLI, REJECTED, SECOND, Script};
@@ -93,4 +94,45 @@ async fn a_hook_that_takes_all_the_time_leaves_none_for_a_first_attempt() {
     let call = policy.retry(|| script.run()).before(async |_| sleep(2 * SECOND).await);
     assert_eq!(call.await, Err(Failed::Late(Cut::Deadline(SECOND))));
     assert_eq!((script.begin.elapsed(), script.calls.get()), (SECOND, 0));
+}
+
+const QUOTA: &str = "disk quota exceeded on node 7";
+
+#[retryable(policy = constant(delay = "1s", retries = 1, deadline = "5s"), on = |_| true, on_give_up = |give_up| seen.push(give_up.previous().map(ToString::to_string)))]
+async fn hangs_at_last(calls: &mut u32, seen: &mut Vec<Option<String>>) -> io::Result<()> {
+    *calls += 1;
+    if *calls == 1 { Err(io::Error::other(QUOTA)) } else { pending().await }
+}
+
+#[retryable(policy = constant(delay = "1s", retries = 2, attempt_timeout = "1s"), on = |_| true)]
+async fn hangs_twice(calls: &mut u32) -> io::Result<()> {
+    *calls += 1;
+    if *calls == 1 { Err(io::Error::other(QUOTA)) } else { pending().await }
+}
+
+/// The error of a limit hid what was wrong (temporalio/temporal#3630, googleapis/google-cloud-rust#2307).
+#[tokio::test(start_paused = true)]
+async fn the_error_of_a_limit_has_the_last_real_one_as_its_source() {
+    let source = |error: &io::Error| error.source().map(ToString::to_string);
+    let mut seen = Vec::new();
+    let error = hangs_at_last(&mut 0, &mut seen).await.unwrap_err();
+    assert_eq!(error.to_string(), "the call did not finish before its deadline of 5s");
+    assert_eq!(
+        (error.kind(), Cut::of(&error)),
+        (ErrorKind::TimedOut, Some(Cut::Deadline(5 * SECOND)))
+    );
+    assert_eq!(source(&error).as_deref(), Some(QUOTA));
+    assert_eq!(seen, [Some(QUOTA.to_owned())]);
+    assert_eq!(error.disposition(), Disposition::Unknown);
+    // A limit does not hide it behind another limit.
+    assert_eq!(source(&hangs_twice(&mut 0).await.unwrap_err()).as_deref(), Some(QUOTA));
+    let error = hangs_twice(&mut 1).await.unwrap_err();
+    assert_eq!((source(&error), Cut::of(&error)), (None, Some(Cut::AttemptTimeout(SECOND))));
+    let calls = Cell::new(0);
+    let call = RetryPolicy::constant(SECOND).retries(1).deadline(5 * SECOND).retry(async || {
+        calls.set(calls.get() + 1);
+        if calls.get() > 1 { pending().await } else { Err::<(), _>(io::Error::other(QUOTA)) }
+    });
+    let error = call.when(|_| true).await.unwrap_err();
+    assert!(source(&error).is_some_and(|source| source.contains(QUOTA)), "{error:?}");
 }

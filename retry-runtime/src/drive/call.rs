@@ -3,6 +3,7 @@ use std::{
     marker::PhantomData,
     mem,
     ops::{ControlFlow, Deref},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     Advice, ByDisposition, Classified, Classify, Cut, Decide, Nested, Never, On, Pause, Policy,
-    Reason, Session, Stop,
+    PreviousError, Reason, Session, Stop,
     drive::{Clock, Clocked, CutInto, Outcome},
     telemetry::{self, Ending, Told},
     testing,
@@ -42,11 +43,48 @@ pub(super) struct Past<S, N> {
     pub(super) name: N,
     pub(super) record: testing::Record,
     pub(super) ending: Ending,
-    /// The text of the last error, for events.
-    pub(super) message: Option<Box<str>>,
+    pub(super) texts: Texts,
     /// Not zero when the end was told, and only a hook follows; no `bool`, whose spare values would take the place of
     /// those by which the first attempt sees at once that there is no past.
     pub(super) ended: u8,
+}
+
+/// The texts of errors.
+///
+/// Shared with nobody, but an `Arc` is given back out of line: a call that never failed looks at it, too.
+#[derive(Debug, Default)]
+pub(super) struct Texts(Option<Arc<Text>>);
+
+#[derive(Debug)]
+struct Text {
+    /// Of the last error, for events.
+    message: Option<String>,
+    /// Of the last one that was the operation's own, if a limit can take its place.
+    previous: Option<PreviousError>,
+}
+
+impl Texts {
+    fn message(&self) -> Option<&str> {
+        self.0.as_ref()?.message.as_deref()
+    }
+
+    pub(super) fn previous(&self) -> Option<PreviousError> {
+        self.0.as_ref()?.previous.clone()
+    }
+
+    /// Takes the texts of another failure; one that a limit cut leaves the error before it.
+    #[inline]
+    pub(super) fn explain(&mut self, message: Option<String>, previous: Option<PreviousError>) {
+        if message.is_some() || previous.is_some() || self.0.is_some() {
+            self.replace(message, previous);
+        }
+    }
+
+    #[cold]
+    fn replace(&mut self, message: Option<String>, previous: Option<PreviousError>) {
+        let previous = previous.or_else(|| self.previous());
+        self.0 = Some(Arc::new(Text { message, previous }));
+    }
 }
 
 impl<S, N: Name> Past<S, N> {
@@ -57,7 +95,7 @@ impl<S, N: Name> Past<S, N> {
             attempt: self.session.attempt(),
             elapsed,
             ending: self.ending,
-            message: self.message.as_deref(),
+            message: self.texts.message(),
             record: self.record,
         }
     }
@@ -178,6 +216,14 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         begun.scoped(|| self.clock.run_blocking(number, attempt, refused))
     }
 
+    #[inline]
+    fn outcome<O: Outcome>(&self, ended: C::Ended<O>) -> (O, Option<Cut>)
+    where
+        C: CutInto<O>,
+    {
+        C::outcome(ended, || self.past.as_ref()?.texts.previous())
+    }
+
     /// Returns the outcome of an attempt that succeeded.
     ///
     /// # Errors
@@ -189,7 +235,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         O: Outcome,
         C: CutInto<O>,
     {
-        let (outcome, cut) = C::outcome(ended);
+        let (outcome, cut) = self.outcome(ended);
         match outcome.into_result() {
             Ok(value) => {
                 self.succeed(name);
@@ -215,7 +261,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         O: Outcome,
         C: CutInto<O>,
     {
-        let (outcome, cut) = C::outcome(ended);
+        let (outcome, cut) = self.outcome(ended);
         match outcome.into_result() {
             Ok(value) if !retry_value(&value) => {
                 self.succeed(name);
@@ -341,8 +387,11 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
     {
         let error = failed.kept.error().zip(print);
-        self.past(name).message = error
-            .and_then(|(error, print)| telemetry::message(|| Printed(error, print).to_string()));
+        let text = error.map(|(error, print)| move || Printed(error, print).to_string());
+        let message = text.as_ref().and_then(telemetry::message);
+        let previous = text.filter(|_| C::CUTS && failed.cut.is_none());
+        let previous = previous.map(|text| PreviousError::new(text()));
+        self.past(name).texts.explain(message, previous);
         failed
     }
 
@@ -389,7 +438,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             let mut session = Session::new();
             session.begin();
             let record = testing::Record::new();
-            Past { session, name, record, ending: Ending::FAILED, message: None, ended: 0 }
+            let texts = Texts::default();
+            Past { session, name, record, ending: Ending::FAILED, texts, ended: 0 }
         })
     }
 }

@@ -4,12 +4,14 @@ use tokio::time::Instant;
 
 use super::timer::Timer;
 use crate::{
-    Cut, Policy, Timed, Timing, Untimed, WithGuards,
+    Cut, Policy, PreviousError, Timed, Timing, Untimed, WithGuards,
     drive::{Guard, guard::Guarding, rest::Watching},
 };
 
 /// What a call knows of time and guards; chosen at compile time, so that a call that needs none has none.
 pub trait Clock {
+    /// Whether it can cut an attempt.
+    const CUTS: bool = false;
     /// What running an attempt yields.
     type Ended<R>;
     /// An attempt under the limits of this clock.
@@ -85,7 +87,12 @@ pub trait Clock {
 /// Turns the end of an attempt into an outcome, and tells the limit that cut it.
 pub trait CutInto<R>: Clock {
     /// Returns the outcome and the limit that cut the attempt, if one did.
-    fn outcome(ended: Self::Ended<R>) -> (R, Option<Cut>);
+    ///
+    /// The error of a limit is made with the last error before it at hand.
+    fn outcome(
+        ended: Self::Ended<R>,
+        previous: impl FnOnce() -> Option<PreviousError>,
+    ) -> (R, Option<Cut>);
 }
 
 /// Names the clocks of a timing: with hooks, which see the elapsed time, and without.
@@ -171,7 +178,7 @@ impl Clock for NoClock {
 
 impl<R> CutInto<R> for NoClock {
     #[inline]
-    fn outcome(ended: R) -> (R, Option<Cut>) {
+    fn outcome(ended: R, _: impl FnOnce() -> Option<PreviousError>) -> (R, Option<Cut>) {
         (ended, None)
     }
 }
@@ -210,7 +217,7 @@ impl Clock for StopWatch {
 }
 
 impl<R> CutInto<R> for StopWatch {
-    fn outcome(ended: R) -> (R, Option<Cut>) {
+    fn outcome(ended: R, _: impl FnOnce() -> Option<PreviousError>) -> (R, Option<Cut>) {
         (ended, None)
     }
 }

@@ -175,7 +175,9 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     pub fn give_up<'a, K: Unsuccessful>(&mut self, over: &'a Over<K>) -> GiveUp<'a, ErrorIn<K>> {
         let failure = self.describe(over.kept.error(), over.cut, Duration::ZERO);
         self.tell_end(over.stop);
-        GiveUp { failure, reason: over.stop.reason }
+        let previous = self.past.as_ref().and_then(|past| past.texts.previous());
+        let previous = previous.filter(|_| over.cut.is_some());
+        GiveUp { failure, reason: over.stop.reason, previous }
     }
 
     /// Tells whether the next attempt would start too late, after the hooks took their time.

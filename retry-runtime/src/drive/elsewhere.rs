@@ -50,7 +50,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     where
         S: Default,
     {
-        self.past(name).message = telemetry::message(|| error.to_string());
+        let message = telemetry::message(|| error.to_string());
+        self.past(name).texts.explain(message, None);
     }
 
     /// Ends a call that was answered, although there is nothing to return.

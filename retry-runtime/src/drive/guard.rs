@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{
     Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
-    Policy, Reason, Stop,
+    Policy, PreviousError, Reason, Stop,
     drive::{Clock, CutInto, Token, rest::Watches},
 };
 
@@ -291,6 +291,7 @@ impl<C: Clock> Guard<C> {
 }
 
 impl<C: Clock> Clock for Guard<C> {
+    const CUTS: bool = C::CUTS;
     type Ended<R> = C::Ended<R>;
     type Running<F: Future> = C::Running<F>;
     type Kept<O> = Option<O>;
@@ -383,7 +384,11 @@ impl<C: Clock> Clock for Guard<C> {
 }
 
 impl<R, C: CutInto<R>> CutInto<R> for Guard<C> {
-    fn outcome(ended: C::Ended<R>) -> (R, Option<Cut>) {
-        C::outcome(ended)
+    #[inline]
+    fn outcome(
+        ended: C::Ended<R>,
+        previous: impl FnOnce() -> Option<PreviousError>,
+    ) -> (R, Option<Cut>) {
+        C::outcome(ended, previous)
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rest::poll_punctually;
 use crate::{
-    Cut, Limits, Policy,
+    Cut, Limits, Policy, PreviousError,
     drive::{Clock, CutInto, Outcome, RepresentsCut},
 };
 
@@ -34,6 +34,7 @@ impl<const HOOKS: bool> Timer<HOOKS> {
 }
 
 impl<const HOOKS: bool> Clock for Timer<HOOKS> {
+    const CUTS: bool = true;
     type Ended<R> = Result<R, Cut>;
     type Running<F: Future> = Running<F>;
     type Kept<O> = Option<O>;
@@ -100,10 +101,17 @@ impl<R, const HOOKS: bool> CutInto<R> for Timer<HOOKS>
 where
     R: Outcome<Error: RepresentsCut>,
 {
-    fn outcome(ended: Result<R, Cut>) -> (R, Option<Cut>) {
+    #[inline]
+    fn outcome(
+        ended: Result<R, Cut>,
+        previous: impl FnOnce() -> Option<PreviousError>,
+    ) -> (R, Option<Cut>) {
         match ended {
             Ok(outcome) => (outcome, None),
-            Err(limit) => (R::from_result(Err(limit.into())), Some(limit)),
+            Err(limit) => {
+                let error = PreviousError::during(previous(), || limit.into());
+                (R::from_result(Err(error)), Some(limit))
+            }
         }
     }
 }
