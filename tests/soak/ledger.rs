@@ -20,6 +20,8 @@ pub enum Told {
     NotExecuted,
     /// A repeat cannot help; says nothing about execution.
     Permanent,
+    /// It was executed, but the replicas do not have it.
+    Alone,
     /// The caller did not wait for the end.
     Dropped,
 }

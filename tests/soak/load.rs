@@ -1,6 +1,7 @@
 //! The tasks that call without end.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -34,6 +35,17 @@ pub struct Load {
     stop: Arc<AtomicBool>,
     pulses: Arc<Vec<AtomicU32>>,
     tasks: JoinSet<()>,
+    popping: usize,
+    keeping: usize,
+}
+
+/// How long it took until all succeeded again.
+#[derive(Debug, Clone, Copy)]
+pub struct Recovery {
+    /// In milliseconds.
+    pub took: u32,
+    /// Whose success came last.
+    pub slowest: &'static str,
 }
 
 /// What the tasks call with.
@@ -71,6 +83,8 @@ impl Load {
             stop: Arc::default(),
             pulses: Arc::new((0..PULSES).map(|_| AtomicU32::new(0)).collect()),
             tasks: JoinSet::new(),
+            popping: clients.popping.len(),
+            keeping: clients.keeping.len(),
         };
         let mut task = 0;
         for client in clients.popping {
@@ -99,7 +113,7 @@ impl Load {
         let calls = async move {
             while !stop.load(Ordering::Relaxed) {
                 let kind = kinds[caller.random.usize(..kinds.len())];
-                if caller.call(kind).await == Told::Done {
+                if is_answer(kind, caller.call(kind).await) {
                     let now = caller.ledger.now();
                     for pulse in proven(task, kind, caller.third) {
                         pulses[pulse as usize].store(now, Ordering::Relaxed);
@@ -114,15 +128,35 @@ impl Load {
         self.tasks.spawn_on(calls, runtime);
     }
 
-    /// Returns how many milliseconds after a moment the last pulse was felt again, if all were.
-    pub fn recovered(&self, since: u32, first: &mut [Option<u32>]) -> Option<u32> {
+    /// Returns how many milliseconds after a moment the last pulse was felt again, and whose it is, if all were.
+    pub fn recovered(&self, since: u32, first: &mut [Option<u32>]) -> Option<Recovery> {
         for (pulse, first) in self.pulses.iter().zip(first.iter_mut()) {
             let last = pulse.load(Ordering::Relaxed);
             if first.is_none() && last >= since {
                 *first = Some(last - since);
             }
         }
-        first.iter().copied().collect::<Option<Vec<_>>>()?.into_iter().max()
+        let all = first.iter().copied().collect::<Option<Vec<_>>>()?;
+        let (slowest, took) = all.into_iter().enumerate().max_by_key(|(_, took)| *took)?;
+        Some(Recovery { took, slowest: self.name(slowest) })
+    }
+
+    /// Returns whose pulses are missing.
+    pub fn missing(&self, first: &[Option<u32>]) -> String {
+        let missing = { 0..first.len() }.filter(|pulse| first[*pulse].is_none());
+        let names = missing.map(|pulse| self.name(pulse)).collect::<BTreeSet<_>>();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
+    fn name(&self, pulse: usize) -> &'static str {
+        const TRANSACTIONS: usize = TASKS as usize;
+        match pulse {
+            _ if pulse < self.popping => "BLPOP",
+            _ if pulse < self.popping + self.keeping => "WAIT",
+            ..TRANSACTIONS => "shared client",
+            TRANSACTIONS => "transactions",
+            _ => "a third of the slots",
+        }
     }
 
     /// Returns how many have to be felt after a fault.
@@ -142,6 +176,11 @@ impl Load {
         let ended = tokio::time::timeout(Duration::from_secs(20), all).await;
         broken + if ended.is_err() { self.tasks.len() } else { 0 }
     }
+}
+
+/// Tells whether a call was answered; that too few replicas have a write is an answer too.
+fn is_answer(kind: Kind, told: Told) -> bool {
+    told == Told::Done || (kind == Kind::Kept && told == Told::Alone)
 }
 
 /// Returns the places of the pulses that a success is for.

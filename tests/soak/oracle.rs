@@ -174,9 +174,14 @@ pub fn judge(servers: &Servers, ledger: &Ledger, excused: &[(u32, u32)]) -> Verd
         found.count(&id.to_string(), times, None);
     }
     let mut verdict = Verdict { effects: effects.len(), ..Verdict::default() };
+    // What a new primary had not yet heard to be taken from a queue is taken again.
+    let takes_again = !excused.is_empty();
     for (id, effect) in effects.iter().enumerate() {
         let excuse = excused.iter().any(|(from, to)| (*from..=*to).contains(&effect.at));
-        judge_one(&mut verdict, id, effect, found.times[id], excuse);
+        let times = found.times[id];
+        let is_taken_again = takes_again && effect.kind == Kind::Queue as u8;
+        let times = if is_taken_again { times.min(1) } else { times };
+        judge_one(&mut verdict, id, effect, times, excuse);
         judge_time(&mut verdict, effect, found.when[id]);
     }
     judge_pairs(&mut verdict, &effects, &found);
@@ -213,8 +218,6 @@ fn judge_one(verdict: &mut Verdict, id: usize, effect: &Effect, times: u32, excu
     if times > 1 {
         match kind {
             _ if kind.consents() => verdict.doubled_with_consent += 1,
-            // What the new primary had not yet heard to be taken is taken again.
-            Kind::Queue if excuse => {}
             _ => add(&mut verdict.doubled),
         }
     }
@@ -227,7 +230,7 @@ fn judge_time(verdict: &mut Verdict, effect: &Effect, when: Option<u32>) {
     }
     match effect.told {
         Told::Dropped => verdict.late_dropped += 1,
-        Told::Unknown | Told::NotExecuted | Told::Permanent => {
+        Told::Unknown | Told::NotExecuted | Told::Permanent | Told::Alone => {
             verdict.late += 1;
             verdict.latest = verdict.latest.max(late);
         }

@@ -5,8 +5,9 @@ use std::{fmt::Write as _, time::Duration};
 use crate::{
     kind::KINDS,
     ledger::Told,
+    load::Recovery,
     oracle::Findings,
-    run::{OfKind, Outcome, Plan, Usage},
+    run::{Case, OfKind, Outcome, Plan, Usage},
 };
 
 /// How long after a fault every task has to succeed again, in milliseconds.
@@ -68,13 +69,14 @@ pub fn report(plan: &Plan, outcome: &Outcome) -> bool {
 
 fn calls(outcome: &Outcome) -> String {
     let mut text = format!(
-        "{:<24}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>10}\n",
-        "calls", "all", "done", "unknown", "not exec", "perman.", "dropped", "longest"
+        "{:<24}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>10}\n",
+        "calls", "all", "done", "unknown", "not exec", "perman.", "alone", "dropped", "longest"
     );
-    let all = [Told::Done, Told::Unknown, Told::NotExecuted, Told::Permanent, Told::Dropped];
-    let mut sums = [0; 5];
+    let all =
+        [Told::Done, Told::Unknown, Told::NotExecuted, Told::Permanent, Told::Alone, Told::Dropped];
+    let mut sums = [0; 6];
     let mut longest = Duration::ZERO;
-    let mut line = |name: &str, told: [u64; 5], longest: Duration| {
+    let mut line = |name: &str, told: [u64; 6], longest: Duration| {
         let _ = write!(text, "{name:<24}{:>9}", told.iter().sum::<u64>());
         told.iter().for_each(|number| _ = write!(text, "{number:>9}"));
         let _ = writeln!(text, "{:>7} ms", longest.as_millis());
@@ -116,14 +118,15 @@ fn faults(outcome: &Outcome) -> String {
 
 /// Returns the middle one; a recovery that did not come is longer than all.
 fn median(of_kind: &OfKind) -> Option<u32> {
-    let all = of_kind.recoveries.iter().map(|(_, recovery)| recovery.unwrap_or(u32::MAX));
+    let all = of_kind.recoveries.iter().map(|case| case.recovery.map_or(u32::MAX, |all| all.took));
     let mut all = all.collect::<Vec<_>>();
     all.sort_unstable();
     all.get(all.len() / 2).copied().filter(|middle| *middle != u32::MAX)
 }
 
 fn longest(of_kind: &OfKind) -> String {
-    let all = of_kind.recoveries.iter().map(|(_, recovery)| *recovery).collect::<Option<Vec<_>>>();
+    let took = of_kind.recoveries.iter().map(|case| case.recovery.map(|all| all.took));
+    let all = took.collect::<Option<Vec<_>>>();
     all.map_or_else(|| "never".to_owned(), |all| format!("{} ms", all.iter().max().unwrap_or(&0)))
 }
 
@@ -154,12 +157,14 @@ fn megabytes(kilobytes: u64) -> f64 {
 fn slow(outcome: &Outcome) -> Findings {
     let mut slow = Findings::new();
     for (fault, of_kind) in &outcome.kinds {
-        let text = |(end, recovery): &(u32, Option<u32>)| {
-            let end = f64::from(*end) / 1000.0;
-            match recovery {
-                Some(..=BOUND) => None,
-                Some(milliseconds) => Some(format!("{milliseconds} ms at {end:.1} s")),
-                None => Some(format!("not all tasks in 20 s at {end:.1} s")),
+        let text = |case: &Case| {
+            let end = f64::from(case.end) / 1000.0;
+            match case.recovery {
+                Some(Recovery { took: ..=BOUND, .. }) => None,
+                Some(Recovery { took, slowest }) => {
+                    Some(format!("{took} ms at {end:.1} s ({slowest})"))
+                }
+                None => Some(format!("not in 20 s at {end:.1} s ({})", case.missing)),
             }
         };
         let lines = of_kind.recoveries.iter().filter_map(text).collect::<Vec<_>>();

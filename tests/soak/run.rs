@@ -16,7 +16,7 @@ use crate::{
     calls::Replicas,
     faults::Fault,
     ledger::{Errors, Ledger},
-    load::{Clients, Load, Manner, own_clients},
+    load::{Clients, Load, Manner, Recovery, own_clients},
     oracle::{Verdict, judge},
     outages::restore,
     topology::{Stage, Topology},
@@ -48,11 +48,21 @@ impl Plan {
     }
 }
 
+/// What followed a fault.
+#[derive(Debug)]
+pub struct Case {
+    /// When it ended, in milliseconds since the start.
+    pub end: u32,
+    /// None where not all succeeded in time.
+    pub recovery: Option<Recovery>,
+    /// Who did not.
+    pub missing: String,
+}
+
 /// The faults of one kind.
 #[derive(Debug, Default)]
 pub struct OfKind {
-    /// When a fault ended, and the milliseconds until every task had succeeded; none where not all did in time.
-    pub recoveries: Vec<(u32, Option<u32>)>,
+    pub recoveries: Vec<Case>,
     pub errors: Errors,
     /// Milliseconds from the end of a fault to the last error.
     pub last_error: u32,
@@ -176,23 +186,23 @@ impl Scene<'_> {
         self.ledger.take_errors();
         fault.make(stage, &mut self.random);
         let end = self.ledger.now();
-        let first = self.recover(end);
-        let mut recovery = first;
-        if first.is_none() {
+        let mut case = self.recover(end);
+        if case.recovery.is_none() {
             // The next fault is to find a client that works.
             stage.relay.wake();
         }
         let moved = fault.moves_primary() || stage.servers.roles() != roles;
         if stage.servers.len() > 1 && moved {
             self.unrestored += usize::from(!restore(stage));
-            let restored = self.ledger.now();
-            let second = self.recover(restored);
-            recovery = first.zip(second).map(|(first, second)| first.max(second));
+            let second = self.recover(self.ledger.now());
+            if case.recovery.is_some_and(|first| second.is_slower_than(first)) {
+                case = second;
+            }
             self.excused.push((begin.saturating_sub(1_000), self.ledger.now()));
         }
         let errors = self.ledger.take_errors();
         let kind = self.kinds.entry(fault).or_default();
-        kind.recoveries.push((end, recovery));
+        kind.recoveries.push(case);
         if errors.number > 0 {
             kind.last_error = kind.last_error.max(errors.last_at.saturating_sub(end));
         }
@@ -200,16 +210,22 @@ impl Scene<'_> {
         thread::sleep(Duration::from_millis(self.random.u64(..200)));
     }
 
-    /// Waits until every task has succeeded since a moment; returns the milliseconds of the last.
-    fn recover(&self, since: u32) -> Option<u32> {
+    /// Waits until every task has succeeded since a moment.
+    fn recover(&self, end: u32) -> Case {
         let mut first = vec![None; self.load.pulses()];
         let begin = Instant::now();
         loop {
-            let recovered = self.load.recovered(since, &mut first);
-            if recovered.is_some() || begin.elapsed() > PATIENCE {
-                return recovered;
+            let recovery = self.load.recovered(end, &mut first);
+            if recovery.is_some() || begin.elapsed() > PATIENCE {
+                return Case { end, recovery, missing: self.load.missing(&first) };
             }
             thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+impl Case {
+    fn is_slower_than(&self, other: Recovery) -> bool {
+        self.recovery.is_none_or(|recovery| recovery.took > other.took)
     }
 }

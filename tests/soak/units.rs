@@ -154,8 +154,8 @@ impl<C: Loadable> Caller<C> {
         pipeline.wait::<()>(self.replicas.0, 150).await.expect("queued");
         let result = match pipeline.all::<(u64, i64)>().await {
             Ok((_, replicas)) if replicas < self.replicas.0 => {
-                self.ledger.tell(id, Told::Unknown);
-                return Told::Unknown;
+                self.ledger.tell(id, Told::Alone);
+                return Told::Alone;
             }
             result => result,
         };
