@@ -106,10 +106,8 @@ fn every_value_of_every_setting_makes_a_backoff() {
     }
 }
 
-const LONGEST: Duration = Duration::from_millis(1);
-
-#[retryable(policy = exponential(base_delay = "1s", max_delay = LONGEST, factor = f64::NAN, retries = 1))]
-async fn configured(calls: &mut u32) -> io::Result<u32> {
+#[retryable(policy = exponential(base_delay = "1s", max_delay = longest, factor = factor, retries = 1))]
+async fn configured(longest: Duration, factor: f64, calls: &mut u32) -> io::Result<u32> {
     *calls += 1;
     if *calls == 2 { Ok(1) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
 }
@@ -117,8 +115,8 @@ async fn configured(calls: &mut u32) -> io::Result<u32> {
 #[tokio::test(start_paused = true)]
 async fn no_setting_makes_a_call_panic() {
     let begin = tokio::time::Instant::now();
-    assert_eq!(configured(&mut 0).await.unwrap(), 1);
-    assert!(begin.elapsed() <= 2 * LONGEST, "{:?}", begin.elapsed());
+    assert_eq!(configured(MILLI, f64::NAN, &mut 0).await.unwrap(), 1);
+    assert!(begin.elapsed() <= 2 * MILLI, "{:?}", begin.elapsed());
 }
 
 /// Draws delays in milliseconds for the fourth retry of base 100 ms (nominal 800 ms, capped at 700 ms).
