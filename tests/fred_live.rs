@@ -267,7 +267,7 @@ async fn an_ended_wait_took_nothing() {
     let pop = tokio::spawn(async move { client.blpop::<Value, _>("list", 0.0).await });
     blocked(&server).await;
     server.command(&["CLIENT", "UNBLOCK", &id.to_string(), "ERROR"]);
-    check(pop.await.expect("no panic"), "UNBLOCKED ", Class::UNBLOCKED, NotExecuted);
+    check(pop.await.expect("no panic"), "UNBLOCKED ", Class::UNBLOCKED, Permanent);
 }
 
 #[tokio::test]

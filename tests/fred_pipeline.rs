@@ -174,7 +174,7 @@ async fn a_pipeline_done_in_part_is_given_up() {
     pipeline.incr::<(), _>("a").await.expect("queued");
     pipeline.all::<Vec<i64>>().await.expect_err("the first command is refused");
     let given_up = given_up.lock().expect("not poisoned");
-    assert_eq!(*given_up, [("pipeline", Reason::NotRetryable)]);
+    assert_eq!(*given_up, [("pipeline", Reason::NotIdempotent)]);
 }
 
 #[tokio::test]

@@ -78,8 +78,8 @@ async fn scripts() {
     let names = compare! { bench, fred, wrapped;
         eval("return ARGV[1]", vec!["k", "l"], vec!["a", "b"]);
         eval("return 1", (), ());
-        evalsha("0123", "k", "a");
         script_load("return 1");
+        evalsha("e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "k", "a");
         script_load_cluster("return 1");
         script_exists(vec!["0123", "4567"]);
         script_flush(true) -> ();

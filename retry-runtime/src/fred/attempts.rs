@@ -175,9 +175,13 @@ impl<C: Target> Direct<'_, C> {
                     flight.answered();
                     return Err(Failed::Empty(error));
                 }
-                // A server that lives answers a blocking command in its own time, and nothing else would ever be
-                // answered on this connection.
-                if self.time(command.wait).is_some_and(|limit| elapsed >= limit) {
+                // A server that lives answers a blocking command in its own time, and one that blocks for ever not
+                // at all: nothing else would ever be answered on this connection.
+                let overdue = match (command.wait, self.settings.options.timeout) {
+                    (Wait::For(block), Some(timeout)) => elapsed >= block.saturating_add(timeout),
+                    (wait, _) => wait == Wait::Forever,
+                };
+                if overdue {
                     let text = "a blocking command was not answered long after its time";
                     let cause = Error::new(ErrorKind::IO, text);
                     self.connection.leave(part, self.client.part(part), &cause, LONGEST_CONNECT);
@@ -463,10 +467,12 @@ impl<C: Target> Direct<'_, C> {
     /// Returns how long an attempt may take at most.
     fn time(&self, wait: Wait) -> Option<Duration> {
         let timeout = self.settings.options.timeout;
-        match wait {
-            Wait::No => timeout,
-            Wait::For(block) => timeout.map(|timeout| timeout.saturating_add(block)),
-            Wait::Forever => None,
+        match (wait, self.settings.timeout) {
+            (Wait::No, _) => timeout,
+            // What the caller said holds; what nobody said about this command leaves it its time.
+            (_, Some(given)) => Some(given),
+            (Wait::For(block), None) => timeout.map(|timeout| timeout.saturating_add(block)),
+            (Wait::Forever, None) => None,
         }
     }
 

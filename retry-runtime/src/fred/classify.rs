@@ -1,5 +1,6 @@
 use ::fred::error::{Error, ErrorKind};
 
+use super::doubt::is_in_doubt;
 use crate::{
     Classify, Cost, Cut,
     Disposition::{self, NotExecuted, Permanent, Unknown},
@@ -79,9 +80,13 @@ impl From<Cut> for Error {
 ///
 /// Kinds that fred makes on its own decide alone; most others are `Unknown` or too wide, so the text decides.
 pub(super) fn classify(error: &Error) -> (ErrorClass, Disposition) {
-    by_kind(error.kind())
+    let (class, disposition) = by_kind(error.kind())
         .or_else(|| by_text(error.details()))
-        .unwrap_or_else(|| otherwise(error.kind()))
+        .unwrap_or_else(|| otherwise(error.kind()));
+    match disposition {
+        NotExecuted if is_in_doubt(error) => (class, Unknown),
+        disposition => (class, disposition),
+    }
 }
 
 /// Classifies the kinds under which all texts mean the same.
@@ -114,7 +119,8 @@ const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
     ("OOM",         ErrorClass::OOM,           NotExecuted),
     ("NOSCRIPT",    ErrorClass::NO_SCRIPT,     NotExecuted),
     ("EXECABORT",   ErrorClass::EXEC_ABORT,    NotExecuted),
-    ("UNBLOCKED",   ErrorClass::UNBLOCKED,     NotExecuted),
+    // The instance became a replica; the next attempt may find the new primary.
+    ("UNBLOCKED force unblock", ErrorClass::UNBLOCKED, NotExecuted),
     ("MOVED",       ErrorClass::REDIRECT,      NotExecuted),
     ("ASK",         ErrorClass::REDIRECT,      NotExecuted),
     ("ERR max number of clients", ErrorClass::CONNECTION, NotExecuted),
@@ -137,6 +143,8 @@ const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
     ("NOGROUP",     ErrorClass::NO_GROUP,      Permanent),
     ("BUSYGROUP",   ErrorClass::BUSY_GROUP,    Permanent),
     ("BUSYKEY",     ErrorClass::SERVER_ERROR,  Permanent),
+    // Somebody ended the command because it is not wanted any more, or what it waited for is gone.
+    ("UNBLOCKED",   ErrorClass::UNBLOCKED,     Permanent),
     ("ERR",         ErrorClass::SERVER_ERROR,  Permanent),
 
     // The server did not execute the transaction.

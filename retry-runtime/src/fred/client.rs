@@ -100,7 +100,7 @@ pub(super) struct Settings {
     /// The user's options, but one attempt, and always a timeout, which is not zero.
     pub(super) options: Options,
     /// The timeout that the user gave with options, whatever the policy says.
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// How long an attempt that does not block may take.
     pub(super) patience: Patience,
 }

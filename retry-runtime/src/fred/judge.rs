@@ -6,8 +6,8 @@ use super::{
     ErrorClass,
     attempts::Call,
     client::Direct,
-    commands::{Command, Wait},
-    replay::Replay,
+    commands::{Command, Errors, Wait},
+    doubt::unless_kept,
     target::Target,
 };
 use crate::{
@@ -72,6 +72,15 @@ impl<C: Target> Direct<'_, C> {
             call.forbid(command.name, stop, Ending::FAILED);
             Verdict::GiveUp(Over { kept: Err(error), stop, cut: None })
         };
+        let failed = match failed {
+            // One node refused its part, and others executed theirs.
+            Failed::Sent(error)
+                if self.settings.is_clustered && command.name.ends_with("_cluster") =>
+            {
+                Failed::Sent(unless_kept(error))
+            }
+            failed => failed,
+        };
         let (error, kept) = match failed {
             Failed::Sent(error) if self.may_repeat(&error, command) => (error, false),
             Failed::Open(error) => (error, false),
@@ -96,11 +105,9 @@ impl<C: Target> Direct<'_, C> {
             return false;
         }
         // A reply that does not convert, and an error of a script, come after something was done.
-        let executed = || command.replay == Replay::Opaque || ErrorClass::PARSE.matches(error);
-        // Servers add where a script was when they refused one of its commands: others before it may have run.
-        let inside = || command.replay == Replay::Opaque && error.details().contains("script: ");
+        let executed = || command.errors == Errors::Own || ErrorClass::PARSE.matches(error);
         match error.disposition() {
-            Disposition::NotExecuted if !inside() => true,
+            Disposition::NotExecuted => true,
             Disposition::Permanent if !executed() => true,
             _ => self.consent.covers(command.replay),
         }

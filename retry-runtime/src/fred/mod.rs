@@ -6,6 +6,7 @@ mod classify;
 mod client;
 mod commands;
 mod connection;
+mod doubt;
 mod error_class;
 mod hooks;
 mod judge;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use super::{
     attempts::{DISCONNECTED, SHORTEST},
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, Settings},
-    commands::{Command, Commands, Wait},
+    commands::{Command, Commands},
     connection::{Connection, too_slow},
     hooks::Hooks,
     judge::Failed,
@@ -109,8 +109,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
         }
         let direct = self.sender();
         // What a repeat would do is decided in the round, which knows what was sent.
-        let command =
-            Command { name: "transaction", replay: Replay::Opaque, wait: Wait::No, slot: None };
+        let command = Command::new("transaction", Replay::Opaque);
         let attempt = |client: super::client::Once<C>| {
             let options = client.options().clone();
             direct.round(options, &keys, &body)

@@ -19,7 +19,8 @@ use ::fred::{
 use super::{
     ErrorClass,
     client::{Direct, Once},
-    commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
+    commands::{Command, Commands, Errors, NotSentinel, Reply, Sender, Wait},
+    doubt::{in_doubt, unless_kept},
     judge::Failed,
     pulse::Flight,
     replay::Replay,
@@ -111,6 +112,9 @@ impl<'h, C: Target> Queue<'h, C> {
         queued: &[Arc<Queued<C>>],
         wait: Wait,
     ) -> FredResult<Vec<FredResult<Value>>> {
+        if self.is_scattered(queued) {
+            return self.send_each(client, queued).await;
+        }
         // What is ready was given the time of an attempt, and no more and no less.
         if wait == Wait::No
             && self.direct.settings.limits.deadline.is_none()
@@ -118,13 +122,57 @@ impl<'h, C: Target> Queue<'h, C> {
         {
             let mut ready = pin!(results(&self.ready, queued.len()));
             if let Some(begun) = self.begin(queued.len(), ready.as_mut()).await {
-                return match begun {
+                let results = match begun {
                     Poll::Ready(results) => results,
                     Poll::Pending => ready.await,
                 };
+                return self.doubted(results, queued);
             }
         }
-        send(Pipeline::from(client), queued, None).await
+        self.send_each(client, queued).await
+    }
+
+    /// Sends some of the queue once.
+    async fn send_each(
+        &self,
+        client: Once<C>,
+        queued: &[Arc<Queued<C>>],
+    ) -> FredResult<Vec<FredResult<Value>>> {
+        let results = if self.is_scattered(queued) {
+            send_apart(&client, queued).await
+        } else {
+            send(Pipeline::from(client), queued, None).await
+        };
+        self.doubted(results, queued)
+    }
+
+    /// Tells whether each command has to be answered for itself.
+    ///
+    /// fred answers one error for a whole pipeline when one node of a cluster redirects its part, whatever became of
+    /// the others.
+    fn is_scattered(&self, queued: &[Arc<Queued<C>>]) -> bool {
+        self.direct.settings.is_clustered
+            && queued.len() > 1
+            && !self.direct.consent.covers(as_command(queued).replay)
+    }
+
+    /// Puts into doubt what was refused and may have been executed nevertheless.
+    fn doubted(
+        &self,
+        results: FredResult<Vec<FredResult<Value>>>,
+        queued: &[Arc<Queued<C>>],
+    ) -> FredResult<Vec<FredResult<Value>>> {
+        let as_one = self.direct.settings.is_clustered && queued.len() > 1;
+        let mut results =
+            results.map_err(|error| if as_one { unless_kept(error) } else { error })?;
+        for (result, queued) in results.iter_mut().zip(queued) {
+            if queued.command.errors == Errors::Own
+                && let Err(error) = result
+            {
+                *error = unless_kept(error.clone());
+            }
+        }
+        Ok(results)
     }
 
     /// Lets fred take what is ready, unless that differs from the commands that are asked for.
@@ -155,7 +203,9 @@ pub(super) fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
     let replay = queued.iter().map(|queued| queued.command.replay).max();
     let wait = queued.iter().fold(Wait::No, |wait, queued| wait.and(queued.command.wait));
     let slot = queued.iter().find_map(|queued| queued.command.slot);
-    Command { name: "pipeline", replay: replay.unwrap_or(Replay::Read), wait, slot }
+    let errors = queued.iter().map(|queued| queued.command.errors).max();
+    let errors = errors.unwrap_or(Errors::Servers);
+    Command { wait, slot, errors, ..Command::new("pipeline", replay.unwrap_or(Replay::Read)) }
 }
 
 impl<C: Target> Sender for Queue<'_, C> {
@@ -222,6 +272,36 @@ pub(super) async fn send<C: Target>(
         custom(&pipeline, word).await?;
     }
     results(&pipeline, queued.len() + usize::from(end.is_some())).await
+}
+
+/// Sends commands at once, each in a pipeline of its own; fred keeps their order.
+async fn send_apart<C: Target>(
+    client: &Once<C>,
+    queued: &[Arc<Queued<C>>],
+) -> FredResult<Vec<FredResult<Value>>> {
+    let mut sent = Vec::with_capacity(queued.len());
+    for queued in queued {
+        let pipeline = Pipeline::from(client.clone());
+        match (queued.enqueue)(pipeline.clone()).await {
+            Err(error) if !was_queued(&error) => return Err(error),
+            _ => {}
+        }
+        let answer = async move { pipeline.last::<Value>().await };
+        sent.push((Box::pin(answer) as BoxFuture<'_, _>, None));
+    }
+    // The first poll of each hands it to fred.
+    poll_fn(|context| {
+        let mut is_ready = true;
+        for (answer, result) in sent.iter_mut().filter(|(_, result)| result.is_none()) {
+            match answer.as_mut().poll(context) {
+                Poll::Ready(answer) => *result = Some(answer),
+                Poll::Pending => is_ready = false,
+            }
+        }
+        if is_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    Ok(sent.into_iter().filter_map(|(_, result)| result).collect())
 }
 
 /// Sends a pipeline of so many commands or more.
@@ -294,20 +374,17 @@ impl<C: Target> Commands<Queue<'_, C>> {
         }
         let command = as_command(&queued);
         let safe = queue.direct.consent.covers(command.replay);
-        let done_in_part = Mutex::new(None);
         let attempt = |client| async {
             let results = queue.send_all(client, &queued, command.wait).await?;
-            let Some(error) = failure(&results) else { return Ok(results) };
-            let error = error.clone();
-            if safe || results.iter().all(is_not_executed) {
+            let Some(error) = failure(&results).cloned() else { return Ok(results) };
+            if results.iter().all(is_not_executed) {
                 return Err(Failed::Open(error));
             }
-            *done_in_part.lock().unwrap_or_else(PoisonError::into_inner) = Some(results);
-            Err(Failed::Closed(error))
+            // The error is that of one command, and speaks for all.
+            let error = in_doubt(error);
+            Err(if safe { Failed::Open(error) } else { Failed::Closed(error) })
         };
-        let result = queue.direct.run(command, attempt).await;
-        let done_in_part = done_in_part.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done_in_part.map_or(result, Ok)
+        queue.direct.run(command, attempt).await
     }
 
     /// Sends the queue and returns the result of every command, in their order.
@@ -327,7 +404,7 @@ impl<C: Target> Commands<Queue<'_, C>> {
             let sent = if batch.len() == queued.len() {
                 queue.send_all(client, &batch, command.wait).await
             } else {
-                send(Pipeline::from(client), &batch, None).await
+                queue.send_each(client, &batch).await
             };
             let sent = sent.unwrap_or_else(|error| vec![Err(error); batch.len()]);
             let may_repeat =

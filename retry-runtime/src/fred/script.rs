@@ -1,6 +1,9 @@
 //! Scripts that are loaded when they are needed.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use ::fred::{
     bytes_utils::Str,
@@ -12,12 +15,15 @@ use ::fred::{
 use super::{
     ErrorClass,
     client::{Direct, Once},
-    commands::{Command, Commands, Wait, routed},
+    commands::{Command, Commands, Errors, once},
     judge::Failed,
     replay::Replay,
     target::Target,
 };
-use crate::Idempotence;
+use crate::{Idempotence, testing};
+
+/// The last of the hash slots of a cluster.
+const LAST_SLOT: u16 = 16_383;
 
 /// A Lua script, sent by its hash, and by its text to a server that does not know it.
 ///
@@ -73,8 +79,9 @@ impl<C: Target> Commands<Direct<'_, C>> {
             Idempotence::Idempotent => Replay::Idempotent,
             Idempotence::NotIdempotent => Replay::Opaque,
         };
-        let command = Command { name: "script", replay, wait: Wait::No, slot: None };
-        let attempt = |client| run(client, script, &words);
+        let command = Command::of_user("script", replay);
+        let may_repeat = self.sender().consent.covers(replay);
+        let attempt = |client| run(client, script, &words, may_repeat);
         self.sender().run(command, attempt).await?.convert()
     }
 }
@@ -96,21 +103,54 @@ async fn run<C: Target>(
     client: Once<C>,
     script: &Script,
     words: &[Value],
+    may_repeat: bool,
 ) -> Result<Value, Failed> {
+    // On a cluster all that follows is for one node, also where no key says which.
+    let place = place(words, || client.is_clustered());
     if let Some(hash) = script.hash.get() {
-        match send(&client, "EVALSHA", hash, words).await {
-            // The refusal proves that nothing was executed; `EVAL` reaches the same node and loads it there.
-            Err(error) if ErrorClass::NO_SCRIPT.matches(&error) => {}
+        match send(&client, "EVALSHA", hash, words, &place).await {
+            // `EVAL` reaches the same node and loads it there.
+            Err(error)
+                if ErrorClass::NO_SCRIPT.matches(&error)
+                    && (may_repeat || is_missing(&client, hash, &place).await) => {}
             result => return Ok(result?),
         }
     } else {
-        let load = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
+        let load = CustomCommand::new_static("SCRIPT", place.clone(), false);
         let load_words = vec![Value::from("LOAD"), Value::String(script.code.clone())];
         // Loading it does no harm, however often.
         let hash: Str = client.custom(load, load_words).await.map_err(Failed::Open)?;
         let _ = script.hash.set(hash);
     }
-    Ok(send(&client, "EVAL", &script.code, words).await?)
+    Ok(send(&client, "EVAL", &script.code, words, &place).await?)
+}
+
+/// Returns where a script is sent, from the words that follow it: to its first key, or anywhere.
+fn place(words: &[Value], is_clustered: impl FnOnce() -> bool) -> ClusterHash {
+    match words.get(1) {
+        Some(key) if words.first() != Some(&Value::Integer(0)) => ClusterHash::FirstKey
+            .hash(std::slice::from_ref(key))
+            .map_or(ClusterHash::Random, ClusterHash::Custom),
+        _ if is_clustered() => ClusterHash::Custom(testing::with_random(|random| {
+            let slots = Duration::ZERO..=Duration::from_nanos(u64::from(LAST_SLOT));
+            u16::try_from(random.between(slots).as_nanos()).unwrap_or(LAST_SLOT)
+        })),
+        _ => ClusterHash::Random,
+    }
+}
+
+/// Asks the server that answered `NOSCRIPT` whether it does not know the script: then it did not run it.
+///
+/// A script that ran and made up that answer, and also one that another client has loaded since, is there; and then
+/// nobody knows.
+pub(super) async fn is_missing<C: ClientLike>(client: &C, hash: &Str, place: &ClusterHash) -> bool {
+    if client.is_clustered() && !matches!(place, ClusterHash::Custom(_)) {
+        return false;
+    }
+    let exists = CustomCommand::new_static("SCRIPT", place.clone(), false);
+    let words = vec![Value::from("EXISTS"), Value::String(hash.clone())];
+    let known: FredResult<Vec<i64>> = client.custom(exists, words).await;
+    known.is_ok_and(|known| known == [0])
 }
 
 async fn send<C: Target>(
@@ -118,12 +158,10 @@ async fn send<C: Target>(
     command: &'static str,
     script: &Str,
     words: &[Value],
+    place: &ClusterHash,
 ) -> FredResult<Value> {
-    // The first key follows the script and the number of keys.
-    let has_keys = words.first() != Some(&Value::Integer(0));
-    let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
     let mut all = vec![Value::String(script.clone())];
     all.extend(words.iter().cloned());
-    let command = routed(CustomCommand::new_static(command, hash, false), &all);
-    client.custom(command, all).await
+    let command = CustomCommand::new_static(command, place.clone(), false);
+    once(client, Errors::Own, command, all).await
 }

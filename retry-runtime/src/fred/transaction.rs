@@ -12,7 +12,8 @@ use ::fred::{
 use super::{
     ErrorClass,
     client::{Direct, Once},
-    commands::{Command, Commands, NotSentinel, Reply, Sender, Wait},
+    commands::{Command, Commands, Errors, NotSentinel, Reply, Sender, Wait},
+    doubt::in_doubt,
     judge::Failed,
     pipeline::{Queue, Queued, as_command, send},
     pulse::Flight,
@@ -138,7 +139,7 @@ pub(super) async fn execute<C: Target>(
     let multi = Pipeline::from(client);
     custom(&multi, "MULTI").await?;
     let results = send(multi, queued, Some("EXEC")).await?;
-    match answer(results, abort_on_error) {
+    match answer(results, abort_on_error, as_command(queued).errors) {
         Err(Failed::Closed(error)) if safe => Err(Failed::Open(error)),
         answer => answer,
     }
@@ -155,27 +156,34 @@ pub(super) async fn custom<C: ::fred::interfaces::ClientLike>(
 }
 
 /// Reads the results of `MULTI`, the commands and `EXEC`: what was executed, even in part, is closed.
-fn answer(mut results: Vec<FredResult<Value>>, abort_on_error: bool) -> Result<Value, Failed> {
+///
+/// A command that makes up errors can make up the one of `EXEC`, but not a refusal to queue it.
+fn answer(
+    mut results: Vec<FredResult<Value>>,
+    abort_on_error: bool,
+    errors: Errors,
+) -> Result<Value, Failed> {
     let error = match results.pop() {
         None => return Ok(Value::Null),
         Some(Ok(answers)) => return Ok(answers),
         Some(Err(error)) => error,
     };
     let refusals = || results.iter().filter_map(|result| result.as_ref().err());
-    if ErrorClass::EXEC_ABORT.matches(&error) {
-        let Some(first) = refusals().next() else { return Err(Failed::Open(error)) };
-        let will_not_pass =
-            refusals().any(|refusal| refusal.disposition() == Disposition::Permanent);
-        return Err(match will_not_pass {
-            true => Failed::Closed(first.clone()),
-            false if abort_on_error => Failed::Open(first.clone()),
-            false => Failed::Open(error),
+    let is_aborted = ErrorClass::EXEC_ABORT.matches(&error);
+    if is_aborted && let Some(first) = refusals().next() {
+        let permanent = |refusal: &&Error| refusal.disposition() == Disposition::Permanent;
+        return Err(match refusals().find(permanent) {
+            Some(will_not_pass) => Failed::Closed(will_not_pass.clone()),
+            None if abort_on_error => Failed::Open(first.clone()),
+            None => Failed::Open(error),
         });
     }
-    // `MULTI` and everything after it was refused.
+    // `EXEC` was refused, or `MULTI` and everything after it.
     let refused = |error: &Error| error.disposition() == Disposition::NotExecuted;
-    if refused(&error) && refusals().count() == results.len() && refusals().all(refused) {
+    let all_refused =
+        || refused(&error) && refusals().count() == results.len() && refusals().all(refused);
+    if errors == Errors::Servers && (is_aborted || all_refused()) {
         return Err(Failed::Open(error));
     }
-    Err(Failed::Closed(error))
+    Err(Failed::Closed(in_doubt(error)))
 }

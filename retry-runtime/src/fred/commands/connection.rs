@@ -12,7 +12,7 @@ use ::fred::{
 use crate::fred::{
     Command, CommandInfo, Commands,
     Replay::{Idempotent, NotIdempotent, Read, SameState},
-    Sender, Wait,
+    Sender,
     commands::{by_hand, commands},
 };
 
@@ -51,7 +51,7 @@ where
     where
         R: FromValue,
     {
-        let command = Command { name: "client_list", replay: Read, wait: Wait::No, slot: None };
+        let command = Command::new("client_list", Read);
         self.sender
             .send(command, None, move |client| {
                 let (r#type, ids) = (r#type.clone(), ids.clone());

@@ -6,8 +6,10 @@ use ::fred::{
     types::{ClusterHash, CustomCommand, FromValue, Value},
 };
 
-use super::by_hand;
-use crate::fred::{Command, CommandInfo, Commands, Replay, Sender, Wait};
+use super::{Errors, by_hand};
+use crate::fred::{
+    Command, CommandInfo, Commands, ErrorClass, Replay, Sender, Wait, doubt::in_doubt,
+};
 
 pub(in crate::fred) const TABLE: &[CommandInfo] = &[
     by_hand("ClientLike", "custom", "any", "Opaque"),
@@ -33,6 +35,24 @@ pub(in crate::fred) fn routed(mut cmd: CustomCommand, args: &[Value]) -> CustomC
     cmd
 }
 
+/// Sends a command once, and puts into doubt what it may have made up itself.
+pub(in crate::fred) async fn once<C: ClientLike>(
+    client: &C,
+    errors: Errors,
+    cmd: CustomCommand,
+    args: Vec<Value>,
+) -> FredResult<Value> {
+    // An error is fred's then, and an answer the server's.
+    let answer = client.custom_raw(cmd, args).await.map_err(|error| match errors {
+        Errors::Own if ErrorClass::REDIRECT.matches(&error) => in_doubt(error),
+        _ => error,
+    })?;
+    Value::try_from(answer).map_err(|error| match errors {
+        Errors::Own => in_doubt(error),
+        Errors::Servers => error,
+    })
+}
+
 /// Commands that fred has no method for.
 impl<Via: Sender> Commands<Via> {
     /// Sends any command, as fred's [`custom`](ClientLike::custom); nobody but the caller knows what it does.
@@ -48,7 +68,7 @@ impl<Via: Sender> Commands<Via> {
     {
         let args = values(args)?;
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom", replay: Replay::Opaque, wait, slot: None };
+        let command = Command { wait, ..Command::of_user("custom", Replay::Opaque) };
         self.send_custom(command, cmd, args).await?.convert()
     }
 
@@ -67,7 +87,7 @@ impl<Via: Sender> Commands<Via> {
         let args = values(args)?;
         let cmd = routed(cmd, &args);
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { name: "custom_raw", replay: Replay::Opaque, wait, slot: None };
+        let command = Command { wait, ..Command::of_user("custom_raw", Replay::Opaque) };
         self.sender
             .send(command, None, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());
@@ -86,7 +106,7 @@ impl<Via: Sender> Commands<Via> {
         self.sender
             .send(command, None, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());
-                async move { client.custom(cmd, args).await }
+                async move { once(&client, command.errors, cmd, args).await }
             })
             .await
     }

@@ -10,7 +10,7 @@
 ///         {
 ///             let key: Key = key.into();
 ///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
-///             let command = Command { name: "lpush", replay: NotIdempotent, wait: Wait::No, slot: None };
+///             let command = Command { wait: Wait::No, ..Command::new("lpush", NotIdempotent) };
 ///             let failed = match self.sender.first(command) {
 ///                 Some((client, flight)) => match client.lpush(key.clone(), elements.clone()).await {
 ///                     Ok(value) => return value.convert(),
@@ -101,10 +101,8 @@ macro_rules! commands {
                         .collect::<Vec<_>>();
                 )?)*
                 let command = $crate::fred::Command {
-                    name: stringify!($method),
-                    replay: { $($replay)* },
                     wait: $crate::fred::commands::wait!($($($wait)*)?),
-                    slot: None,
+                    ..$crate::fred::Command::new(stringify!($method), { $($replay)* })
                 };
                 // Asked only if a budget is to be found, see `Budgets`.
                 let slot = || {

@@ -3,19 +3,21 @@
 use ::fred::{
     bytes::Bytes,
     bytes_utils::Str,
-    interfaces::FunctionInterface,
-    types::{MultipleKeys, MultipleValues, scripts::FnPolicy},
+    error::Error,
+    interfaces::{FredResult, FunctionInterface},
+    types::{FromValue, MultipleKeys, MultipleValues, scripts::FnPolicy},
 };
 
+use super::scripts::script;
 use crate::fred::{
+    Command, CommandInfo, Commands,
     Replay::{self, Idempotent, Opaque, Read, SameState},
-    commands::commands,
+    Sender,
+    commands::{by_hand, commands},
 };
 
 #[rustfmt::skip] // One line per command.
 commands! { FunctionInterface;
-    "FCALL" [Opaque] fcall<R, F, K, V>(func: F => Into<Str>, keys: K => Into<MultipleKeys>, args: V => TryInto<MultipleValues>) -> R;
-    "FCALL_RO" [Read] fcall_ro<R, F, K, V>(func: F => Into<Str>, keys: K => Into<MultipleKeys>, args: V => TryInto<MultipleValues>) -> R;
     "FUNCTION DELETE" [SameState] function_delete<R, S>(library_name: S => Into<Str>) -> R;
     "FUNCTION DELETE" [SameState] function_delete_cluster<S>(library_name: S => Into<Str>);
     "FUNCTION DUMP" [Read] function_dump<R>() -> R;
@@ -38,4 +40,53 @@ fn load_class(replace: bool) -> Replay {
 /// What is appended a second time is refused.
 fn restore_class(policy: &FnPolicy) -> Replay {
     if matches!(policy, FnPolicy::Append) { SameState } else { Idempotent }
+}
+
+pub(in crate::fred) const BY_HAND: &[CommandInfo] = &[
+    by_hand("FunctionInterface", "fcall", "FCALL", "Opaque"),
+    by_hand("FunctionInterface", "fcall_ro", "FCALL_RO", "Read"),
+];
+
+/// Functions, whose errors may be made up as those of scripts.
+impl<Via: Sender> Commands<Via>
+where
+    Via::Client: FunctionInterface,
+{
+    /// Sends `FCALL`, as fred's [`fcall`](FunctionInterface::fcall).
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the last attempt, or why the arguments or the reply do not convert.
+    pub async fn fcall<R, F, K, V>(&self, func: F, keys: K, args: V) -> FredResult<R>
+    where
+        R: FromValue,
+        F: Into<Str> + Send,
+        K: Into<MultipleKeys> + Send,
+        V: TryInto<MultipleValues> + Send,
+        V::Error: Into<Error> + Send,
+    {
+        let args = args.try_into().map_err(Into::into)?;
+        let (cmd, words) = script("FCALL", func.into(), keys.into(), args);
+        let command = Command::of_user("fcall", Opaque);
+        self.send_custom(command, cmd, words).await?.convert()
+    }
+
+    /// Sends `FCALL_RO`, as fred's [`fcall_ro`](FunctionInterface::fcall_ro).
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the last attempt, or why the arguments or the reply do not convert.
+    pub async fn fcall_ro<R, F, K, V>(&self, func: F, keys: K, args: V) -> FredResult<R>
+    where
+        R: FromValue,
+        F: Into<Str> + Send,
+        K: Into<MultipleKeys> + Send,
+        V: TryInto<MultipleValues> + Send,
+        V::Error: Into<Error> + Send,
+    {
+        let args = args.try_into().map_err(Into::into)?;
+        let (cmd, words) = script("FCALL_RO", func.into(), keys.into(), args);
+        let command = Command::of_user("fcall_ro", Read);
+        self.send_custom(command, cmd, words).await?.convert()
+    }
 }

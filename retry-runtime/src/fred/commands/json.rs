@@ -12,7 +12,7 @@ use ::fred::{
 use crate::fred::{
     Command, CommandInfo, Commands,
     Replay::{self, Idempotent, NotIdempotent, Read, SameState},
-    Sender, Wait,
+    Sender,
     commands::{by_hand, commands},
 };
 
@@ -63,7 +63,7 @@ where
         let convert = |(key, path, value): (K, P, V)| (key.into(), path.into(), value.into());
         let values: Vec<(Key, Str, Value)> = values.into_iter().map(convert).collect();
         let replay = mset_class(&values);
-        let command = Command { name: "json_mset", replay, wait: Wait::No, slot: None };
+        let command = Command::new("json_mset", replay);
         self.sender
             .send::<::fred::types::Value, _, _>(command, None, move |client| {
                 let values = values.clone();

@@ -149,6 +149,28 @@ pub struct Command {
     pub(super) wait: Wait,
     /// The hash slot of the first key, on a cluster.
     pub(super) slot: Option<u16>,
+    pub(super) errors: Errors,
+}
+
+impl Command {
+    /// Describes a command that does not block, and whose errors are the server's.
+    pub(super) const fn new(name: &'static str, replay: Replay) -> Self {
+        Self { name, replay, wait: Wait::No, slot: None, errors: Errors::Servers }
+    }
+
+    /// Describes a command that runs what a user wrote.
+    pub(super) const fn of_user(name: &'static str, replay: Replay) -> Self {
+        Self { errors: Errors::Own, ..Self::new(name, replay) }
+    }
+}
+
+/// Who makes up the errors that a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Errors {
+    /// The server: a refusal says that nothing was executed.
+    Servers,
+    /// Perhaps a script, a function or a module, after it wrote, and in the words of the server.
+    Own,
 }
 
 /// How long the server may take on purpose.
@@ -230,6 +252,8 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     tracking::TABLE,
     #[cfg(feature = "i-scripts")]
     functions::TABLE,
+    #[cfg(feature = "i-scripts")]
+    functions::BY_HAND,
     #[cfg(feature = "i-geo")]
     geo::TABLE,
     #[cfg(feature = "i-hashes")]
@@ -309,4 +333,4 @@ fn store_class(
     }
 }
 
-pub(super) use custom::routed;
+pub(super) use custom::once;

@@ -13,10 +13,12 @@ use ::fred::{
 };
 use tokio::time::timeout;
 
-use super::by_hand;
+use super::{by_hand, custom::routed, once};
 use crate::fred::{
-    Command, CommandInfo, Commands, Direct, Replay, Sender, Target, Wait, client::Once,
-    script::words,
+    Command, CommandInfo, Commands, Direct, ErrorClass, Replay, Sender, Target,
+    client::Once,
+    doubt::settled,
+    script::{is_missing, words},
 };
 
 pub(in crate::fred) const TABLE: &[CommandInfo] = &[
@@ -35,14 +37,16 @@ pub(in crate::fred) const TABLE: &[CommandInfo] = &[
 
 /// Scripts, as fred's [`LuaInterface`](::fred::interfaces::LuaInterface) sends them.
 ///
-/// An error of a script may come after a part of it was done, so it is not retried, whatever the policy names.
+/// An error that a script answers may come after a part of it was done, and may be made up in the words of the server:
+/// it is not retried, whatever the policy names, and its [`Disposition`](crate::Disposition) is unknown.
+/// Only that a server does not know a hash is asked of it after `NOSCRIPT`.
 impl<Via: Sender> Commands<Via> {
     /// Sends `EVAL`, as fred's [`eval`](::fred::interfaces::LuaInterface::eval).
     ///
     /// # Errors
     ///
     /// Returns the error of the last attempt, or why the arguments or the reply do not convert.
-    pub async fn eval<R, S, K, V>(&self, script: S, keys: K, args: V) -> FredResult<R>
+    pub async fn eval<R, S, K, V>(&self, code: S, keys: K, args: V) -> FredResult<R>
     where
         R: FromValue,
         S: Into<Str> + Send,
@@ -51,7 +55,9 @@ impl<Via: Sender> Commands<Via> {
         V::Error: Into<Error> + Send,
     {
         let args = args.try_into().map_err(Into::into)?;
-        self.send_script("eval", "EVAL", script.into(), keys.into(), args).await?.convert()
+        let (cmd, words) = script("EVAL", code.into(), keys.into(), args);
+        let command = Command::of_user("eval", Replay::Opaque);
+        self.send_custom(command, cmd, words).await?.convert()
     }
 
     /// Sends `EVALSHA`, as fred's [`evalsha`](::fred::interfaces::LuaInterface::evalsha).
@@ -67,25 +73,27 @@ impl<Via: Sender> Commands<Via> {
         V: TryInto<MultipleValues> + Send,
         V::Error: Into<Error> + Send,
     {
-        let args = args.try_into().map_err(Into::into)?;
-        self.send_script("evalsha", "EVALSHA", hash.into(), keys.into(), args).await?.convert()
-    }
-
-    async fn send_script(
-        &self,
-        name: &'static str,
-        word: &'static str,
-        script: Str,
-        keys: MultipleKeys,
-        args: MultipleValues,
-    ) -> FredResult<Value> {
-        let mut words = words(keys, args);
-        // The first key follows the script and the number of keys.
-        let has_keys = words.first() != Some(&Value::Integer(0));
-        let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
-        words.insert(0, Value::String(script));
-        let command = Command { name, replay: Replay::Opaque, wait: Wait::No, slot: None };
-        self.send_custom(command, CustomCommand::new_static(word, hash, false), words).await
+        let hash = hash.into();
+        let (cmd, words) =
+            script("EVALSHA", hash.clone(), keys.into(), args.try_into().map_err(Into::into)?);
+        let command = Command::of_user("evalsha", Replay::Opaque);
+        let attempt = move |client| {
+            let (cmd, words, hash) = (cmd.clone(), words.clone(), hash.clone());
+            async move {
+                let place = cmd.cluster_hash.clone();
+                match once(&client, command.errors, cmd, words).await {
+                    // Of a queued command nothing is known yet, so there is no such answer.
+                    Err(error)
+                        if ErrorClass::NO_SCRIPT.matches(&error)
+                            && is_missing(&client, &hash, &place).await =>
+                    {
+                        Err(settled(error))
+                    }
+                    result => result,
+                }
+            }
+        };
+        self.sender.send(command, None, attempt).await?.convert()
     }
 
     /// Sends `SCRIPT LOAD`, as fred's [`script_load`](::fred::interfaces::LuaInterface::script_load).
@@ -158,10 +166,25 @@ impl<Via: Sender> Commands<Via> {
         replay: Replay,
         words: Vec<Value>,
     ) -> FredResult<Value> {
-        let command = Command { name, replay, wait: Wait::No, slot: None };
+        let command = Command::new(name, replay);
         let cmd = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
         self.send_custom(command, cmd, words).await
     }
+}
+
+/// Returns the command of a script or function, and its words.
+pub(super) fn script(
+    word: &'static str,
+    script: Str,
+    keys: MultipleKeys,
+    args: MultipleValues,
+) -> (CustomCommand, Vec<Value>) {
+    let mut words = words(keys, args);
+    // The first key follows the script and the number of keys.
+    let has_keys = words.first() != Some(&Value::Integer(0));
+    let hash = if has_keys { ClusterHash::Offset(2) } else { ClusterHash::Random };
+    words.insert(0, Value::String(script));
+    (routed(CustomCommand::new_static(word, hash, false), &words), words)
 }
 
 /// Scripts on every node of a cluster.
@@ -231,7 +254,7 @@ impl<C: Target + LuaInterface> Commands<Direct<'_, C>> {
         F: Fn(Once<C>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = FredResult<Value>> + Send + 'static,
     {
-        let command = Command { name, replay, wait: Wait::No, slot: None };
+        let command = Command::new(name, replay);
         self.sender
             .send(command, None, move |client| {
                 let limit = client.options().timeout.filter(|limit| !limit.is_zero());

@@ -15,7 +15,7 @@ use ::fred::{
 use crate::fred::{
     Command, CommandInfo, Commands,
     Replay::{self, Idempotent, NotIdempotent, Read, SameState},
-    Sender, Wait,
+    Sender,
     commands::{by_hand, commands},
 };
 
@@ -61,7 +61,7 @@ where
         let samples: Vec<(Key, Timestamp, f64)> = samples.into_iter().map(convert).collect();
         // The policies of the series decide, and some add.
         let replay = NotIdempotent;
-        let command = Command { name: "ts_madd", replay, wait: Wait::No, slot: None };
+        let command = Command::new("ts_madd", replay);
         self.sender
             .send::<Value, _, _>(command, None, move |client| {
                 let samples = samples.clone();

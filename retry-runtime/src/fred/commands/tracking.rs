@@ -7,9 +7,7 @@ use ::fred::{
 };
 
 use super::by_hand;
-use crate::fred::{
-    Command, CommandInfo, Commands, Direct, Replay, Sender, Target, Wait, client::Once,
-};
+use crate::fred::{Command, CommandInfo, Commands, Direct, Replay, Sender, Target, client::Once};
 
 pub(in crate::fred) const TABLE: &[CommandInfo] = &[
     by_hand("TrackingInterface", "start_tracking", "CLIENT TRACKING", "NotIdempotent"),
@@ -80,7 +78,7 @@ impl<C: Target + ClientInterface + TrackingInterface> Commands<Direct<'_, C>> {
             return Err(Error::new(ErrorKind::Config, "Client tracking requires RESP3."));
         }
         let replay = Replay::NotIdempotent;
-        let command = Command { name, replay, wait: Wait::No, slot: None };
+        let command = Command::new(name, replay);
         self.sender.send(command, None, attempt).await.map(drop)
     }
 }
