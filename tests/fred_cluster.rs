@@ -93,9 +93,27 @@ fn on_slot_of(key: &str) -> Options {
 async fn a_transaction_goes_to_the_node_of_its_slot() {
     let (cluster, client) = start().await;
     let multi = client.multi();
-    multi.incr::<(), _>("{tag}a").await.expect("queued");
+    multi.ping::<()>(None).await.expect("queued");
     let error = multi.exec::<Value>(false).await.expect_err("nothing says where");
     assert!(error.details().contains("Options::cluster_hash"), "{error}");
+    let multi = client.multi();
+    for key in ["a", "b"] {
+        multi.incr::<(), _>(key).await.expect("queued");
+    }
+    let error = multi.exec::<Value>(false).await.expect_err("two slots");
+    assert!(ErrorClass::CROSS_SLOT.matches(&error), "{error:?}");
+    assert_eq!(executed(&cluster, "multi"), [0; 3]);
+    for (key, script) in keys().zip([false, true].into_iter().cycle()) {
+        let multi = client.multi();
+        let code = "return redis.call('SADD', KEYS[1], 1)";
+        if script {
+            multi.eval::<(), _, _, _>(code, format!("{{{key}}}set"), ()).await.expect("queued");
+        } else {
+            multi.sadd::<(), _, _>(format!("{{{key}}}set"), 1).await.expect("queued");
+        }
+        multi.sadd::<(), _, _>(format!("{{{key}}}set"), 2).await.expect("queued");
+        assert_eq!(multi.exec::<(u64, u64)>(false).await, Ok((1, 1)));
+    }
 
     for key in keys().take(6) {
         let multi = client.with_options(&on_slot_of(&key)).multi();
@@ -103,7 +121,7 @@ async fn a_transaction_goes_to_the_node_of_its_slot() {
         multi.rpush::<(), _, _>(format!("{{{key}}}list"), vec![1, 2]).await.expect("queued");
         assert_eq!(multi.exec::<(u64, u64)>(false).await, Ok((1, 2)));
     }
-    assert_eq!(executed(&cluster, "exec").iter().sum::<u64>(), 6);
+    assert_eq!(executed(&cluster, "exec").iter().sum::<u64>(), 30 + 6);
 
     let multi = client.with_options(&on_slot_of("key:0")).multi();
     multi.incr::<(), _>("key:0").await.expect("queued");

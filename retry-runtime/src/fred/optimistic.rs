@@ -1,6 +1,6 @@
 //! Optimistic locking: a transaction that is made again when a key changed that it was based on.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use ::fred::{
     clients::Client,
@@ -17,7 +17,7 @@ use super::{
     attempts::{DISCONNECTED, SHORTEST},
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, Settings},
     commands::{Command, Commands},
-    connection::{Connection, too_slow},
+    connection::{Connection, LONGEST_CONNECT, too_slow},
     hooks::Hooks,
     judge::Failed,
     pipeline::as_command,
@@ -35,12 +35,29 @@ pub(super) struct Dedicated {
 }
 
 impl Dedicated {
-    async fn connect<C: Target>(client: &C) -> FredResult<Self> {
+    /// Connects within the limit; whoever stops waiting leaves nothing behind.
+    async fn connect<C: Target>(client: &C, limit: Duration) -> FredResult<Self> {
         let config = client.client_config();
-        let connection = client.connection_config().clone();
+        let mut connection = client.connection_config().clone();
+        // Whoever waits for the connection has a limit of its own.
+        connection.internal_command_timeout =
+            connection.internal_command_timeout.max(LONGEST_CONNECT);
         let client = Client::new(config, Some(client.perf_config()), Some(connection), None);
-        let task = client.init().await?;
-        Ok(Self { client, task })
+        let mut connected = client.inner().notifications.connect.load().subscribe();
+        // fred's task is ours before anything is awaited that may be cut short.
+        let task = client.connect();
+        let mut dedicated = Self { client, task };
+        let connected = async {
+            tokio::select! {
+                biased;
+                connected = connected.recv() => connected?,
+                ended = &mut dedicated.task => {
+                    ended.map_err(|_| lost()).and_then(|ended| ended).and(Err(lost()))
+                }
+            }
+        };
+        timeout(limit, connected).await.unwrap_or_else(|_| Err(too_slow()))?;
+        Ok(dedicated)
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -66,7 +83,8 @@ impl<C: Target> Commands<Direct<'_, C>> {
     /// The answers of the queued commands are the result.
     ///
     /// A change counts as an error of the class [`WATCH`](super::ErrorClass::WATCH) that is retried under the policy.
-    /// A round uses a connection of its own, which is kept for the next one; if it is lost in between, the round
+    /// A round uses a connection of its own, which is kept for the next one, and which may take ten seconds to make
+    /// however short the attempts are; if it is lost in between, the round
     /// starts again with the watches, because the server forgets them with the connection.
     /// A deadline limits the commands of the body, not what it does besides.
     ///
@@ -110,9 +128,11 @@ impl<C: Target> Commands<Direct<'_, C>> {
         let direct = self.sender();
         // What a repeat would do is decided in the round, which knows what was sent.
         let command = Command::new("transaction", Replay::Opaque);
+        let deadline = direct.settings.limits.deadline;
+        let deadline = deadline.and_then(|limit| Instant::now().checked_add(limit));
         let attempt = |client: super::client::Once<C>| {
             let options = client.options().clone();
-            direct.round(options, &keys, &body)
+            direct.round(options, deadline, &keys, &body)
         };
         direct.run(command, attempt).await?.convert()
     }
@@ -123,6 +143,7 @@ impl<C: Target> Direct<'_, C> {
     async fn round<F, Fut>(
         &self,
         mut options: Options,
+        deadline: Option<Instant>,
         keys: &[Value],
         body: &F,
     ) -> Result<Value, Failed>
@@ -130,15 +151,19 @@ impl<C: Target> Direct<'_, C> {
         F: Fn(RetryClient, RetryTransaction) -> Fut + Send + Sync,
         Fut: Future<Output = FredResult<()>> + Send,
     {
-        let begin = Instant::now();
-        let limit = options.timeout.unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
+        let limit = self.settings.options.timeout.unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
+        let left = |limit: Duration| {
+            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            left.map_or(limit, |left| limit.min(left.max(SHORTEST)))
+        };
         let mut dedicated = match self.connection.take_idle() {
             Some(dedicated) => dedicated,
-            None => timeout(limit, Dedicated::connect(&self.client))
+            // A connection takes several times as long as a command.
+            None => Dedicated::connect(&self.client, left(limit.max(LONGEST_CONNECT)))
                 .await
-                .unwrap_or_else(|_| Err(too_slow()))
                 .map_err(Failed::Open)?,
         };
+        options.timeout = Some(left(limit));
         if self.needs_slot()
             && let Some(slot) = keys.first().and_then(slot)
         {
@@ -184,10 +209,8 @@ impl<C: Target> Direct<'_, C> {
         }
         let safe = self.consent.covers(as_command(&queued).replay);
         let mut options = watched.sender().settings.options.clone();
-        if self.settings.limits.deadline.is_some() {
-            // What the body left of it.
-            options.timeout = Some(limit.saturating_sub(begin.elapsed()).max(SHORTEST));
-        }
+        // What the body left of the deadline.
+        options.timeout = Some(left(limit));
         let client = dedicated.client.with_options(&options);
         let mut is_done = true;
         let result = match execute(client, &queued, false, safe).await {

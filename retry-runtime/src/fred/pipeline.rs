@@ -73,6 +73,13 @@ pub(super) struct Queued<C: Target> {
     enqueue: Enqueue<C>,
 }
 
+impl<C: Target> Queued<C> {
+    /// Returns the slot of the first key, on a cluster.
+    pub(super) fn slot(&self) -> Option<u16> {
+        self.command.slot
+    }
+}
+
 /// Puts a command into a pipeline of fred.
 type Enqueue<C> =
     Box<dyn Fn(Pipeline<Once<C>>) -> BoxFuture<'static, FredResult<()>> + Send + Sync>;

@@ -15,7 +15,7 @@ use ::fred::{
 use super::{
     ErrorClass,
     client::{Direct, Once},
-    commands::{Command, Commands, Errors, once},
+    commands::{Command, Commands, Errors, Sender, once},
     judge::Failed,
     replay::Replay,
     target::Target,
@@ -79,10 +79,13 @@ impl<C: Target> Commands<Direct<'_, C>> {
             Idempotence::Idempotent => Replay::Idempotent,
             Idempotence::NotIdempotent => Replay::Opaque,
         };
-        let command = Command::of_user("script", replay);
-        let may_repeat = self.sender().consent.covers(replay);
-        let attempt = |client| run(client, script, &words, may_repeat);
-        self.sender().run(command, attempt).await?.convert()
+        let direct = self.sender();
+        let place = place(&words, || direct.settings.is_clustered);
+        let slot = direct.slot(|| place.hash(&[]));
+        let command = Command { slot, ..Command::of_user("script", replay) };
+        let may_repeat = direct.consent.covers(replay);
+        let attempt = |client| run(client, script, &words, &place, may_repeat);
+        direct.run(command, attempt).await?.convert()
     }
 }
 
@@ -103,16 +106,15 @@ async fn run<C: Target>(
     client: Once<C>,
     script: &Script,
     words: &[Value],
+    place: &ClusterHash,
     may_repeat: bool,
 ) -> Result<Value, Failed> {
-    // On a cluster all that follows is for one node, also where no key says which.
-    let place = place(words, || client.is_clustered());
     if let Some(hash) = script.hash.get() {
-        match send(&client, "EVALSHA", hash, words, &place).await {
+        match send(&client, "EVALSHA", hash, words, place).await {
             // `EVAL` reaches the same node and loads it there.
             Err(error)
                 if ErrorClass::NO_SCRIPT.matches(&error)
-                    && (may_repeat || is_missing(&client, hash, &place).await) => {}
+                    && (may_repeat || is_missing(&client, hash, place).await) => {}
             result => return Ok(result?),
         }
     } else {
@@ -122,10 +124,11 @@ async fn run<C: Target>(
         let hash: Str = client.custom(load, load_words).await.map_err(Failed::Open)?;
         let _ = script.hash.set(hash);
     }
-    Ok(send(&client, "EVAL", &script.code, words, &place).await?)
+    Ok(send(&client, "EVAL", &script.code, words, place).await?)
 }
 
-/// Returns where a script is sent, from the words that follow it: to its first key, or anywhere.
+/// Returns where a script is sent, from the words that follow it: to its first key, or anywhere, but on a cluster always
+/// to the same node.
 fn place(words: &[Value], is_clustered: impl FnOnce() -> bool) -> ClusterHash {
     match words.get(1) {
         Some(key) if words.first() != Some(&Value::Integer(0)) => ClusterHash::FirstKey

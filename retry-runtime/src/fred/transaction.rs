@@ -89,8 +89,8 @@ impl<C: Target + NotSentinel> NotSentinel for Multi<'_, C> {}
 impl<'h, C: Target> Commands<Direct<'h, C>> {
     /// Starts a transaction: the same commands, queued and executed together.
     ///
-    /// On a cluster all keys live in one slot, which `Options::cluster_hash` names, see
-    /// [`with_options`](Self::with_options).
+    /// On a cluster all keys live in one slot, that of the first; a transaction without keys is given one as
+    /// `Options::cluster_hash`, see [`with_options`](Self::with_options).
     pub fn multi(&self) -> Commands<Multi<'h, C>> {
         Commands::new(Multi { queue: Queue::new(self.sender().clone()) })
     }
@@ -112,21 +112,37 @@ impl<C: Target> Commands<Multi<'_, C>> {
     /// consent.
     pub async fn exec<R: FromValue>(&self, abort_on_error: bool) -> FredResult<R> {
         let queue = &self.sender().queue;
-        if queue.direct.needs_slot() {
-            return Err(Error::new(
-                ErrorKind::Cluster,
-                "a transaction on a cluster needs the slot of its keys; give it as `Options::cluster_hash`",
-            ));
-        }
         let queued = queue.snapshot();
         if queued.is_empty() {
             return Value::Array(Vec::new()).convert();
         }
+        let slot = if queue.direct.needs_slot() { Some(slot(&queued)?) } else { None };
         let command = Command { name: "exec", wait: Wait::No, ..as_command(&queued) };
         let safe = queue.direct.consent.covers(command.replay);
-        let attempt = |client| execute(client, &queued, abort_on_error, safe);
+        let attempt = |client| execute(with_slot(client, slot), &queued, abort_on_error, safe);
         queue.direct.run(command, attempt).await?.convert()
     }
+}
+
+/// Returns the slot of the keys of a transaction on a cluster.
+fn slot<C: Target>(queued: &[Arc<Queued<C>>]) -> FredResult<u16> {
+    let mut slots = queued.iter().filter_map(|queued| queued.slot());
+    let refused = |text| Error::new(ErrorKind::Cluster, text);
+    let slot = slots.next().ok_or_else(|| {
+        refused("a transaction without a key needs a slot on a cluster; give it as `Options::cluster_hash`")
+    })?;
+    match slots.find(|other| *other != slot) {
+        Some(_) => Err(refused("CROSSSLOT Keys of a transaction must hash to the same slot")),
+        None => Ok(slot),
+    }
+}
+
+/// Returns the client that sends everything to one slot.
+fn with_slot<C: Target>(client: Once<C>, slot: Option<u16>) -> Once<C> {
+    let Some(slot) = slot else { return client };
+    let mut options = client.options().clone();
+    options.cluster_hash = Some(ClusterHash::Custom(slot));
+    C::with_options(&client, &options)
 }
 
 /// Executes what is queued.

@@ -87,7 +87,8 @@ impl<Via: Sender> Commands<Via> {
         let args = values(args)?;
         let cmd = routed(cmd, &args);
         let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
-        let command = Command { wait, ..Command::of_user("custom_raw", Replay::Opaque) };
+        let slot = self.sender.slot(|| cmd.cluster_hash.hash(&args));
+        let command = Command { wait, slot, ..Command::of_user("custom_raw", Replay::Opaque) };
         self.sender
             .send(command, None, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());
@@ -103,6 +104,8 @@ impl<Via: Sender> Commands<Via> {
         args: Vec<Value>,
     ) -> FredResult<Value> {
         let cmd = routed(cmd, &args);
+        let command =
+            Command { slot: self.sender.slot(|| cmd.cluster_hash.hash(&args)), ..command };
         self.sender
             .send(command, None, move |client| {
                 let (cmd, args) = (cmd.clone(), args.clone());

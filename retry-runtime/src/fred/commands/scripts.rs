@@ -76,7 +76,8 @@ impl<Via: Sender> Commands<Via> {
         let hash = hash.into();
         let (cmd, words) =
             script("EVALSHA", hash.clone(), keys.into(), args.try_into().map_err(Into::into)?);
-        let command = Command::of_user("evalsha", Replay::Opaque);
+        let slot = self.sender.slot(|| cmd.cluster_hash.hash(&words));
+        let command = Command { slot, ..Command::of_user("evalsha", Replay::Opaque) };
         let attempt = move |client| {
             let (cmd, words, hash) = (cmd.clone(), words.clone(), hash.clone());
             async move {
