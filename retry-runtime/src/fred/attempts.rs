@@ -52,7 +52,7 @@ impl<C: Target> Sender for Direct<'_, C> {
     fn first(&self, command: Command) -> Option<(Once<C>, Flight<'_>)> {
         // Only limits, guards, hooks, blocking commands and a lost connection make the attempts of a client differ.
         let is_plain = self.settings.is_plain && !self.hooks.any() && command.wait == Wait::No;
-        if !is_plain || self.connection.is_troubled() {
+        if !is_plain || self.is_apart || self.connection.is_troubled() {
             return None;
         }
         let part = self.connection.choose()?;
@@ -154,6 +154,9 @@ impl<C: Target> Direct<'_, C> {
         F: FnOnce(Once<C>) -> Fut,
         Fut: Future<Output = Result<T, Failed>>,
     {
+        if self.is_apart {
+            return attempt(self.once(0, command.wait, Some(call), Duration::ZERO)).await;
+        }
         let begin = Instant::now();
         let part = self.connected(call).await?;
         let client = self.once(part, command.wait, Some(call), begin.elapsed());

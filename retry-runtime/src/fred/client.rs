@@ -87,6 +87,8 @@ pub struct Direct<'h, C> {
     pub(super) counters: Arc<Counters>,
     pub(super) consent: Consent,
     pub(super) hooks: Hooks<'h>,
+    /// Whether attempts use connections of their own, which say nothing about those of the client.
+    pub(super) is_apart: bool,
 }
 
 /// What all calls of a client share.
@@ -248,6 +250,7 @@ pub trait WithRetry: Target {
             counters: Arc::default(),
             consent: Consent::default(),
             hooks: Hooks::default(),
+            is_apart: false,
         })
     }
 }
@@ -267,6 +270,7 @@ impl<C: Clone> Clone for Direct<'_, C> {
             counters: Arc::clone(&self.counters),
             consent: self.consent,
             hooks: self.hooks.clone(),
+            is_apart: self.is_apart,
         }
     }
 }
@@ -430,8 +434,17 @@ impl<C: Target> Commands<Direct<'_, C>> {
     where
         Self: 'n,
     {
-        let Direct { client, members, connection, settings, budgets, counters, consent, hooks } =
-            self.sender().clone();
+        let Direct {
+            client,
+            members,
+            connection,
+            settings,
+            budgets,
+            counters,
+            consent,
+            hooks,
+            is_apart,
+        } = self.sender().clone();
         let mut hooks: Hooks<'n> = hooks;
         change(&mut hooks);
         Commands::new(Direct {
@@ -443,6 +456,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
             counters,
             consent,
             hooks,
+            is_apart,
         })
     }
 

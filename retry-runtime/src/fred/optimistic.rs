@@ -125,7 +125,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
                 "At least one key is to be watched.",
             ));
         }
-        let direct = self.sender();
+        let direct = Direct { is_apart: true, ..self.sender().clone() };
         // What a repeat would do is decided in the round, which knows what was sent.
         let command = Command::new("transaction", Replay::Opaque);
         let deadline = direct.settings.limits.deadline;
@@ -178,6 +178,7 @@ impl<C: Target> Direct<'_, C> {
             counters: Arc::default(),
             consent: Consent::AtMostOnce,
             hooks: Hooks::default(),
+            is_apart: false,
         });
         let multi = watched.multi();
         let prepare = async {
