@@ -281,3 +281,24 @@ async fn a_node_of_a_cluster_that_freezes_disturbs_no_other() {
     assert_eq!(disturbed, 0);
     back.await.expect("found the promoted one");
 }
+
+/// Transactions have connections of their own, whose answers say nothing about the client's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_is_answered_does_not_hide_the_silence() {
+    let server = RedisServer::start(&[]);
+    let relay = Relay::start(server.port()).await;
+    let client = RetryClient::connect(redis(relay.port()), POLICY).await.expect("the server is up");
+    relay.forget();
+    let transacting = client.clone();
+    let transactions = tokio::spawn(async move {
+        loop {
+            let counting = transacting.transaction::<(u64,), _, _, _>("n", |_, multi| async move {
+                multi.incr::<(), _>("n").await
+            });
+            let _ = counting.await;
+        }
+    });
+    let back = time_until_a_read(&client, Duration::from_millis(20)).await;
+    assert!(back < BOUND, "{back:?}");
+    transactions.abort();
+}

@@ -413,10 +413,13 @@ impl<C: Target> Commands<Queue<'_, C>> {
             } else {
                 queue.send_each(client, &batch).await
             };
+            let unanswered = sent.as_ref().err().cloned();
             let sent = sent.unwrap_or_else(|error| vec![Err(error); batch.len()]);
             let may_repeat =
                 |index: usize, error: &Error| queue.direct.may_repeat(error, queued[index].command);
-            lock().settle(open.into_iter().zip(sent), may_repeat)
+            lock().settle(open.into_iter().zip(sent), may_repeat)?;
+            // The results say it of each command, and this of the call: it is no success that none was answered.
+            unanswered.map_or(Ok(()), |error| Err(Failed::Closed(error)))
         };
         // The last error of each command is in the results; one that was never sent has that of the call.
         let ended: FredResult<()> = queue.direct.run(command, attempt).await;
