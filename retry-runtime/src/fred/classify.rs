@@ -19,8 +19,10 @@ use crate::{
 ///   Who adds other prefixes to `reconnect_errors` makes those equally doubtful.
 /// - A reply that does not convert belongs to a command that was executed, and is [`Disposition::Permanent`].
 ///
-/// The answer does not hold for a whole transaction or pipeline, where the other commands may have been executed, nor
-/// for a script that makes up error texts after it wrote.
+/// The errors of a [`RetryClient`](crate::fred::RetryClient) also speak for a whole pipeline or transaction and for scripts:
+/// where a refusal proves nothing, because others were executed or because a script can make it up, its text ends with
+/// `[may have been executed, at least in part]`, and it is [`Disposition::Unknown`].
+/// Those of a bare fred client do not.
 impl Classify for Error {
     fn disposition(&self) -> Disposition {
         classify(self).1

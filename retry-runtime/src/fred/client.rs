@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use ::fred::{
     clients::{Client, WithOptions},
-    error::Error,
+    error::{Error, ErrorKind},
     interfaces::{ClientLike, FredResult},
     types::{
         Builder, ConnectHandle,
@@ -192,6 +192,45 @@ impl Commands<Direct<'static, Client>> {
         Self::connect_with(Builder::from_config(config), policy).await
     }
 
+    /// Connects as [`connect`](Self::connect), to the server of a URL as fred's `Config::from_url` reads it.
+    ///
+    /// A build of fred without TLS drops the `s` of `rediss://` from the configuration and would send the password as
+    /// plain text; nobody can tell from a `Config` what the URL was.
+    ///
+    /// ```no_run
+    /// use fred::prelude::*;
+    /// use retry_runtime::{RetryPolicy, fred::RetryClient};
+    ///
+    /// # async fn example() -> FredResult<()> {
+    /// let url = std::env::var("REDIS_URL").unwrap_or("redis://127.0.0.1:6379".into());
+    /// let client = RetryClient::connect_url(&url, RetryPolicy::exponential()).await?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect); and a URL that asks for TLS is refused in a build without it.
+    pub async fn connect_url<P>(url: &str, policy: P) -> FredResult<Self>
+    where
+        P: Decide<Error, Answer> + fmt::Debug + Send + Sync + 'static,
+        P::State: Send + Sync + 'static,
+    {
+        let config = Config::from_url(url)?;
+        let scheme = url.trim_start().split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let wants_tls = scheme.starts_with("rediss") || scheme.starts_with("valkeys");
+        if wants_tls && !config.uses_tls() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "`{scheme}://` needs TLS: enable `enable-rustls-ring`, `enable-rustls` or `enable-native-tls` of fred"
+                ),
+            ));
+        }
+        Self::connect(config, policy).await
+    }
+
     /// Connects as [`connect`](Self::connect), with more settings; a reconnect policy that is there stays.
     ///
     /// # Errors
@@ -311,7 +350,7 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
     /// Returns a client with other options of fred for each attempt.
     ///
     /// What `options` leaves out stays as it was; `max_attempts` has no effect, an attempt is one write.
-    /// A timeout replaces the attempt timeout of the policy; zero is none.
+    /// A timeout replaces the attempt timeout of the policy, and holds for blocking commands too; zero is none.
     pub fn with_options(&self, options: &Options) -> Self {
         self.with(|direct| {
             let mut merged = direct.settings.options.clone();

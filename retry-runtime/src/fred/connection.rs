@@ -63,6 +63,9 @@ pub(super) struct Connection {
     pub(super) listens: bool,
     /// Connections of transactions, between two of them.
     idle: Idle,
+    /// Starts client-side caching on new connections.
+    #[cfg(feature = "i-tracking")]
+    pub(super) tracker: super::tracking::Tracker,
 }
 
 /// What is known of one connection, and what fred drives it with.
@@ -131,6 +134,8 @@ impl Connection {
             closed: AtomicBool::new(false),
             listens: C::LISTENS,
             idle: Idle::default(),
+            #[cfg(feature = "i-tracking")]
+            tracker: super::tracking::Tracker::default(),
         })
     }
 
@@ -553,6 +558,7 @@ fn refusal() -> Error {
 }
 
 /// Aborts a task when it is dropped.
+#[derive(Debug)]
 pub(super) struct Abort(Option<AbortHandle>);
 
 impl Abort {

@@ -19,10 +19,14 @@ mod replay;
 mod script;
 mod statistics;
 mod target;
+#[cfg(feature = "i-tracking")]
+mod tracking;
 mod transaction;
 mod watch;
 
 pub use client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, WithRetry};
+#[cfg(feature = "i-pubsub")]
+pub use commands::Listening;
 pub use commands::{COMMANDS, Command, CommandInfo, Commands, NotSentinel, Reply, Sender, Wait};
 pub use error_class::ErrorClass;
 pub use hooks::ClientHook;

@@ -22,7 +22,7 @@ pub enum Replay {
     NotIdempotent,
     /// Does what nobody but the caller knows: scripts, functions, custom commands.
     ///
-    /// Even an error that the server answers may come after a part was done.
+    /// Even a refusal may come after a part was done, and in the words of the server.
     Opaque,
 }
 

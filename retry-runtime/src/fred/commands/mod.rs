@@ -238,6 +238,8 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     acl::TABLE,
     #[cfg(feature = "i-server")]
     admin::TABLE,
+    #[cfg(feature = "i-server")]
+    admin::BY_HAND,
     #[cfg(feature = "i-cluster")]
     cluster::TABLE,
     #[cfg(feature = "i-config")]
@@ -274,6 +276,8 @@ pub const COMMANDS: &[&[CommandInfo]] = &[
     memory::TABLE,
     #[cfg(feature = "i-pubsub")]
     pubsub::TABLE,
+    #[cfg(feature = "i-pubsub")]
+    pubsub::BY_HAND,
     #[cfg(feature = "i-scripts")]
     scripts::TABLE,
     #[cfg(feature = "i-redisearch")]
@@ -334,3 +338,5 @@ fn store_class(
 }
 
 pub(super) use custom::once;
+#[cfg(feature = "i-pubsub")]
+pub use pubsub::Listening;

@@ -1,5 +1,7 @@
 //! Client-side caching on every connection of a client.
 
+use std::sync::Arc;
+
 use ::fred::{
     error::{Error, ErrorKind},
     interfaces::{ClientInterface, FredResult, TrackingInterface},
@@ -19,7 +21,11 @@ pub(in crate::fred) const TABLE: &[CommandInfo] = &[
 /// On all nodes of a cluster fred writes the command once, with a timeout of its own.
 #[allow(clippy::fn_params_excessive_bools, reason = "the methods have the arguments of fred's")]
 impl<C: Target + ClientInterface + TrackingInterface> Commands<Direct<'_, C>> {
-    /// Sends `CLIENT TRACKING ON`, as fred's [`start_tracking`](TrackingInterface::start_tracking).
+    /// Sends `CLIENT TRACKING ON`, as fred's [`start_tracking`](TrackingInterface::start_tracking), and again on every
+    /// connection that is made later.
+    ///
+    /// When a connection is lost, and when tracking has begun on a new one, those who listen to fred's
+    /// `invalidation_rx` get an invalidation without keys: nothing that is cached holds any more.
     ///
     /// # Errors
     ///
@@ -49,7 +55,16 @@ impl<C: Target + ClientInterface + TrackingInterface> Commands<Direct<'_, C>> {
                 client.client_tracking(on, None, prefixes, bcast, optin, optout, noloop).await
             }
         };
-        self.track("start_tracking", attempt).await
+        let attempt = Arc::new(attempt);
+        let again = Arc::clone(&attempt);
+        self.track("start_tracking", move |client| attempt(client)).await?;
+        let (client, options) = (self.fred().clone(), self.sender.settings.options.clone());
+        let once = client.clone();
+        self.sender.connection.tracker.keep(client, move || {
+            let started = again(once.with_options(&options));
+            async { started.await.map(drop) }
+        });
+        Ok(())
     }
 
     /// Sends `CLIENT TRACKING OFF`, as fred's [`stop_tracking`](TrackingInterface::stop_tracking).
@@ -66,6 +81,7 @@ impl<C: Target + ClientInterface + TrackingInterface> Commands<Direct<'_, C>> {
             let (off, none) = (Toggle::Off, MultipleStrings::new());
             client.client_tracking(off, None, none, false, false, false, false).await
         };
+        self.sender.connection.tracker.stop();
         self.track("stop_tracking", attempt).await
     }
 
