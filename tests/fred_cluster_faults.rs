@@ -118,6 +118,30 @@ async fn a_slot_moves_and_every_counter_keeps_its_exact_value() {
     }
 }
 
+/// One node redirects its part of a pipeline, and the others execute theirs.
+#[tokio::test]
+async fn a_pipeline_that_is_redirected_in_part_is_executed_once() {
+    let (cluster, client) = start(Duration::from_secs(5)).await;
+    client.incr::<(), _>("{moving}").await.expect("the cluster is up");
+    let from = cluster.first_owner("{moving}");
+    let to = (from + 1) % 3;
+    cluster.begin_move("{moving}", from, to);
+    cluster.move_keys("{moving}", from, to);
+    cluster.end_move("{moving}", to);
+    let keys = (0..20).map(|number| format!("key:{number}")).collect::<Vec<_>>();
+    let pipeline = client.pipeline();
+    pipeline.incr::<(), _>("{moving}").await.expect("queued");
+    for key in &keys {
+        pipeline.incr::<(), _>(key).await.expect("queued");
+    }
+    let error = pipeline.all::<Vec<u64>>().await.expect_err("redirected in part");
+    assert_eq!(error.disposition(), Disposition::Unknown, "{error}");
+    for key in &keys {
+        assert_eq!(client.get::<u64, _>(key).await, Ok(1), "{key}");
+    }
+    assert_eq!(client.get::<u64, _>("{moving}").await, Ok(1));
+}
+
 #[tokio::test]
 async fn after_a_move_pipelines_and_transactions_find_the_new_owner() {
     let (cluster, client) = start(Duration::from_secs(5)).await;
