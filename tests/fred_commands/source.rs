@@ -196,3 +196,39 @@ fn what_is_named_here_is_in_fred() {
         }
     }
 }
+
+/// A wrapped client is called through fred's `WithOptions`, which has the methods of the traits and not those that a
+/// kind of client puts in their place: each of these needs a way of its own.
+#[test]
+fn no_kind_of_client_has_commands_of_its_own_but_those_that_are_sent_by_hand() {
+    let files = fs::read_dir(fred().join("clients")).expect("the clients");
+    let mut found = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(file.expect("a file").path()).expect("the source of fred");
+        for item in syn::parse_file(&text).expect("Rust").items {
+            let Item::Impl(item) = item else { continue };
+            let Some((interface, _)) = &item.trait_ else { continue };
+            let interface = interface.segments.last().expect("a name").ident.to_string();
+            for part in item.items {
+                let syn::ImplItem::Fn(method) = part else { continue };
+                found.insert((interface.clone(), method.sig.ident.to_string()));
+            }
+        }
+    }
+    let by_hand = |interface: &str, method: &str| {
+        let lines = COMMANDS.iter().copied().flatten();
+        lines
+            .filter(|line| line.signature == "by hand")
+            .any(|line| (line.interface, line.method) == (interface, method))
+    };
+    let commands = COMMANDS.iter().copied().flatten();
+    let commands = commands.map(|line| (line.interface, line.method)).collect::<BTreeSet<_>>();
+    let own = found
+        .iter()
+        .map(|(interface, method)| (interface.as_str(), method.as_str()))
+        .filter(|command| commands.contains(command))
+        .collect::<Vec<_>>();
+    assert!(own.contains(&("PubsubInterface", "subscribe")), "{own:?}");
+    let lost = own.iter().filter(|(interface, method)| !by_hand(interface, method));
+    assert_eq!(lost.collect::<Vec<_>>(), Vec::<&(&str, &str)>::new());
+}

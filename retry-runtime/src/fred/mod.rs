@@ -38,3 +38,10 @@ pub use script::Script;
 pub use statistics::Statistics;
 pub use target::Target;
 pub use transaction::{Multi, RetryTransaction};
+
+// fred's feature `glommio` makes its futures local to a thread, and `retry-runtime` needs fred on tokio: turn the feature
+// off. The features of all crates in a build count; `cargo tree -e features -i fred` tells which one enables it.
+// A crate does not see the features of another, but fred has this type only without that one, and the missing import is
+// the first of the many errors of such a build, and the only one that names the cause.
+#[allow(unused_imports, reason = "it is there or not")]
+use ::fred::clients::ExclusivePool as FredOnTokioWithoutGlommio;
