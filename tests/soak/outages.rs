@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, thread, time::Duration};
 
 use fastrand::Rng;
 use fred::util::redis_keyslot;
-use retry_tests::RedisCluster;
+use retry_tests::{RedisCluster, RedisServer};
 
 use crate::{
     calls::{SHARDS, key},
@@ -78,6 +78,10 @@ fn kill_server(stage: &mut Stage, random: &mut Rng, down: std::ops::Range<u64>) 
 
 /// Lets another server become a primary; the old one stays as it is until [`restore`].
 fn replace(fault: Fault, stage: &mut Stage, random: &mut Rng) {
+    // A replica that does not follow yet has not got what was acknowledged long ago.
+    if !stage.servers.is_whole() {
+        return;
+    }
     let Some(old) = random.choice(stage.servers.primaries()) else { return };
     let before = stage.servers.roles();
     match fault {
@@ -131,8 +135,9 @@ fn follows(servers: &Servers, place: usize, primary: usize) -> bool {
     role.contains("slave") && role.contains(&format!(":{port}\r\n"))
 }
 
-fn follow(server: &retry_tests::RedisServer, port: u16) {
-    let _ = server.try_command(&["REPLICAOF", "127.0.0.1", &port.to_string()]);
+fn follow(server: &RedisServer, port: u16) -> bool {
+    let asked = server.try_command(&["REPLICAOF", "127.0.0.1", &port.to_string()]);
+    asked.is_ok_and(|answer| answer.starts_with('+'))
 }
 
 /// Moves the slot of a key to another primary while it is in use.
@@ -176,8 +181,10 @@ pub fn restore(stage: &mut Stage) -> bool {
             stage.servers.get_mut(place).restart();
         }
     }
-    if let Servers::Name(servers, primary) = &stage.servers {
-        follow(&servers[1 - primary], servers[*primary].port());
+    if let Servers::Name(pair, primary) = &stage.servers {
+        // A server that still loads refuses.
+        let (old, port) = (&pair[1 - primary], pair[*primary].port());
+        stage.servers.wait(AGREEMENT, |_| follow(old, port));
     }
     stage.servers.wait(AGREEMENT, Servers::is_whole)
 }
