@@ -224,6 +224,8 @@ async fn a_slot_without_an_owner_leaves_writes_in_doubt() {
     let error = client.incr::<u64, _>("key").await.expect_err("nobody serves the slot");
     assert!(ErrorClass::CLUSTER_DOWN.matches(&error), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Unknown);
+    // Until fred says that the connection is lost, a command may still be handed to it.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     // What follows is not sent before there is a cluster again.
     let read = tokio::spawn({
         let client = client.clone();

@@ -63,12 +63,16 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> Running<F> {
         let now = if number <= 1 && !HOOKS { self.start } else { Instant::now() };
         let late = |limit: &Duration| now.saturating_duration_since(self.start) >= *limit;
-        match refused.or_else(|| self.limits.deadline.filter(late).map(Cut::Deadline)) {
+        let late = self.limits.deadline.filter(late);
+        // Asked before the two are joined: a `Cut` is larger than what a first attempt should move.
+        if refused.is_none() && late.is_none() {
+            let alarm = Alarm::Unset { call: self.start, attempt: now, limits: self.limits };
+            return Running::Begun { attempt, alarm };
+        }
+        match refused.or(late.map(Cut::Deadline)) {
             Some(cut) => Running::Refused { cut },
-            None => Running::Begun {
-                attempt,
-                alarm: Alarm::Unset { call: self.start, attempt: now, limits: self.limits },
-            },
+            // Not reached; an arm of its own keeps the two apart in what the compiler makes of it.
+            None => Running::Refused { cut: Cut::Deadline(Duration::ZERO) },
         }
     }
 
