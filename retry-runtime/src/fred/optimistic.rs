@@ -14,6 +14,7 @@ use ::fred::{
 use tokio::time::{Instant, timeout};
 
 use super::{
+    ErrorClass,
     attempts::{DISCONNECTED, SHORTEST},
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, Settings},
     commands::{Command, Commands},
@@ -24,6 +25,7 @@ use super::{
     replay::Replay,
     target::Target,
     transaction::{RetryTransaction, execute},
+    watch::LONGEST_ANSWER,
 };
 use crate::{Classify, Disposition, fred::Consent};
 
@@ -35,8 +37,23 @@ pub(super) struct Dedicated {
 }
 
 impl Dedicated {
-    /// Connects within the limit; whoever stops waiting leaves nothing behind.
+    /// Connects within the limit, and tries again soon where the other end took the connection and does not answer.
     async fn connect<C: Target>(client: &C, limit: Duration) -> FredResult<Self> {
+        let end = Instant::now() + limit;
+        let mut patience = LONGEST_ANSWER;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match Self::try_connect(client, patience.min(left)).await {
+                Err(error) if ErrorClass::TIMEOUT.matches(&error) && patience < left => {
+                    patience *= 2;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Connects within the limit; whoever stops waiting leaves nothing behind.
+    async fn try_connect<C: Target>(client: &C, limit: Duration) -> FredResult<Self> {
         let config = client.client_config();
         let mut connection = client.connection_config().clone();
         // Whoever waits for the connection has a limit of its own.

@@ -31,7 +31,7 @@ use super::{
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long fred may be at one try to connect before it is started again.
-const LONGEST_ANSWER: Duration = Duration::from_millis(1_500);
+pub(super) const LONGEST_ANSWER: Duration = Duration::from_millis(1_500);
 
 /// How often a connection is probed on which a client only listens.
 const LISTENING: Duration = Duration::from_secs(2);
