@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
     },
 };
 
@@ -18,6 +18,8 @@ use crate::{Classify, Disposition, telemetry};
 #[derive(Debug, Default)]
 pub(super) struct Link {
     standing: AtomicU8,
+    /// Changes with every loss and every return.
+    changes: AtomicU32,
     lost: Mutex<Option<Lost>>,
 }
 
@@ -62,6 +64,11 @@ impl Link {
         self.standing.load(Ordering::Relaxed) == Standing::Up as u8
     }
 
+    /// Returns a number by which a connection is told from one made later.
+    pub(super) fn changes(&self) -> u32 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     /// Notes that the connection is lost, and tells it once; returns whether it was there before.
     pub(super) fn lose(
         &self,
@@ -70,6 +77,7 @@ impl Link {
         cause: &Error,
     ) -> bool {
         let mut lost = self.lock();
+        self.changes.fetch_add(1, Ordering::AcqRel);
         let before = self.standing();
         // An event says that somebody makes it again, which an ended task does not.
         if !(before == Standing::Ended && standing == Standing::Down) {
@@ -89,6 +97,7 @@ impl Link {
     /// Notes without a word that there is no connection, which the caller knows; returns whether there was one before.
     pub(super) fn set_aside(&self, server: impl fmt::Display, cause: &Error) -> bool {
         let mut lost = self.lock();
+        self.changes.fetch_add(1, Ordering::AcqRel);
         let before = self.standing();
         self.standing.store(Standing::Ended as u8, Ordering::Release);
         *lost = Some(Lost::now(&server, cause, false));
@@ -98,6 +107,7 @@ impl Link {
     /// Notes that the connection is back; returns whether it was lost.
     pub(super) fn restore(&self) -> bool {
         let mut lost = self.lock();
+        self.changes.fetch_add(1, Ordering::AcqRel);
         let before = self.standing();
         self.standing.store(Standing::Up as u8, Ordering::Release);
         if let Some(lost) = lost.take().filter(|lost| lost.is_told) {

@@ -137,12 +137,14 @@ impl Connection {
         tokio::spawn(async move {
             let trust = Trust { connection, index };
             let this = trust.connection.part(index);
-            let answers = this.pulse.answers();
+            let (answers, changes) = (this.pulse.answers(), this.link.changes());
             let probe = (limit / 2).max(SHORTEST_PROBE);
             let silence = diagnose(&part, nodes, probe).await;
             // On a cluster the answers may be those of other nodes.
             let unanswered = part.is_clustered() || this.pulse.answers() == answers;
-            if !unanswered || !this.link.is_up() || this.pulse.may_be_busy(patience) {
+            // What was silent may have been left by fred meanwhile, for a connection that is well.
+            let is_same = this.link.is_up() && this.link.changes() == changes;
+            if !unanswered || !is_same || this.pulse.may_be_busy(patience) {
                 return;
             }
             match silence {
