@@ -116,7 +116,13 @@ async fn case(
         }
         (true, times) => {
             check(result.is_ok(), "the retries did not help");
-            check(sent == times + 1, "not one attempt more than there were faults");
+            // Behind a reply that does not come another attempt may be on its way when the connection is left.
+            let stalls = matches!(fault, Fault::HoldReply | Fault::Delay(_));
+            let most = times + 1 + u32::from(stalls);
+            check(
+                (times + 1..=most).contains(&sent),
+                "not one attempt more than there were faults",
+            );
         }
         (false, _) if *truth == Truth::Fine => {
             check(result.is_ok() && sent == 1, "slow is not wrong");
