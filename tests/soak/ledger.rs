@@ -40,7 +40,7 @@ impl Told {
 /// One write that takes effect once if it is executed once.
 #[derive(Debug, Clone, Copy)]
 pub struct Effect {
-    /// The place of the kind of call in [`KINDS`](crate::calls::KINDS).
+    /// The place of the kind of call in `KINDS`.
     pub kind: u8,
     pub told: Told,
     /// Whether the next effect belongs to the same call.
