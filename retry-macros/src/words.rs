@@ -90,7 +90,7 @@ fn meaning(word: &str) -> Option<Meaning> {
     WORDS.iter().find(|(words, _)| words.contains(&word)).map(|(_, meaning)| *meaning)
 }
 
-/// Explains a word that is no argument of the attribute.
+/// Explains a word that is not an argument of the attribute.
 pub(crate) fn as_argument(found: &Ident) -> Option<Error> {
     let word = found.to_string();
     if POLICIES.contains(&word.as_str()) {
@@ -124,7 +124,7 @@ pub(crate) fn as_argument(found: &Ident) -> Option<Error> {
 const TIMEOUT: &str = "unknown argument `timeout`; write `deadline` for the whole call or `attempt_timeout` for one \
                        attempt, in the policy: `{}`";
 
-/// Explains a word that is no setting of a policy.
+/// Explains a word that is not a setting of a policy.
 pub(crate) fn as_setting(found: &Ident, known: &[&str]) -> Option<Error> {
     let word = found.to_string();
     let message = match meaning(&word) {

@@ -164,7 +164,7 @@ impl Backoff for Constant {
 /// No setting panics, whatever its value and the order: settings that contradict each other come from configuration,
 /// and a service shall not fall over them at each call.
 /// No delay is longer than the longest delay, the first included; of the two the one that is not set gives way.
-/// A factor below 1, or that is no number, is taken as 1.
+/// A factor below 1, or one that is not a number, is taken as 1.
 /// [`check`](Self::check) finds such settings, in a `const` when it is compiled.
 ///
 /// ```
@@ -287,7 +287,7 @@ impl Exponential {
         if base.is_zero() {
             return Duration::ZERO;
         }
-        // What is no number is not at least 1, either.
+        // NaN is not at least 1 either.
         let factor = if self.factor >= 1.0 { self.factor } else { 1.0 };
         let power = i32::try_from(retry.saturating_sub(1)).unwrap_or(i32::MAX);
         #[expect(

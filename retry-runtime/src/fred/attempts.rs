@@ -30,7 +30,7 @@ use crate::{
 
 pub(super) type Call = crate::drive::Call<ErasedState, Guard<Timer>>;
 
-/// The failures that a connection made anew may have ended.
+/// The failures that a new connection may have ended.
 pub(super) const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
     .union(ErrorClass::TIMEOUT)
     .union(ErrorClass::CANCELED)
