@@ -26,8 +26,9 @@ const ACCEPTED: [&str; 9] = [
 ];
 
 /// Crates that are in the tree in two versions, and who is behind with which.
-const DUPLICATES: [(&str, &str); 7] = [
-    ("getrandom", "0.3, of the Prometheus exporter in an example"),
+const DUPLICATES: [(&str, &str); 8] = [
+    ("base64", "0.22, of the Prometheus exporter in an example"),
+    ("getrandom", "0.3, of the Prometheus exporter"),
     ("hashbrown", "0.16, of the Prometheus exporter"),
     ("rand", "0.8, of fred"),
     ("rand_chacha", "0.3, of fred"),

@@ -1,0 +1,142 @@
+//! An HTTP client that keeps `Retry-After`: an error enum of your own says what each answer means.
+//!
+//! `#[retryable]` asks the error three things: may the request be repeated, how long does the server want to be left
+//! alone, and what does a retry cost. An idempotent request is repeated after an unknown outcome, any other is not.
+//! A server that asks for more than five seconds ends the call; `max_hint` changes that.
+
+use std::{
+    io,
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant, SystemTime},
+};
+
+use axum::{
+    Router,
+    http::HeaderValue,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use reqwest::{Client, RequestBuilder, StatusCode, header::RETRY_AFTER};
+use retry_runtime::{
+    Classify, Cost, Cut, Disposition, Exponential, Limited, RetryPolicy, retryable,
+};
+
+const HTTP: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+    .retries(3)
+    .attempt_timeout(Duration::from_secs(2))
+    .deadline(Duration::from_secs(10));
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("the server answered {status}")]
+    Status { status: StatusCode, retry_after: Option<Duration> },
+    #[error("the request failed")]
+    Transport(#[from] reqwest::Error),
+    #[error(transparent)]
+    Cut(#[from] Cut),
+}
+
+impl Classify for FetchError {
+    fn disposition(&self) -> Disposition {
+        match self {
+            // Whoever turns a request away says so, or says when to come back. Any other 503 can be that of a proxy
+            // which lost the connection to a server that was at work.
+            Self::Status { status: StatusCode::TOO_MANY_REQUESTS, .. }
+            | Self::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: Some(_) } => {
+                Disposition::NotExecuted
+            }
+            Self::Status { status, .. } if !status.is_server_error() => Disposition::Permanent,
+            // Nothing was sent.
+            Self::Transport(error) if error.is_connect() => Disposition::NotExecuted,
+            Self::Transport(error) if error.is_builder() => Disposition::Permanent,
+            Self::Status { .. } | Self::Transport(_) => Disposition::Unknown,
+            Self::Cut(cut) => cut.disposition(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
+    }
+
+    fn cost(&self) -> Cost {
+        // A server that says no is alive.
+        if self.retry_after().is_some() { Cost::Throttling } else { Cost::Transient }
+    }
+}
+
+/// Makes one attempt.
+async fn send(request: RequestBuilder) -> Result<String, FetchError> {
+    let response = request.send().await?;
+    let (status, header) = (response.status(), response.headers().get(RETRY_AFTER));
+    if status.is_success() {
+        return Ok(response.text().await?);
+    }
+    Err(FetchError::Status { status, retry_after: header.and_then(delay) })
+}
+
+/// Reads seconds or a date; a date that has passed asks for nothing.
+fn delay(header: &HeaderValue) -> Option<Duration> {
+    let text = header.to_str().ok()?;
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok()
+}
+
+#[retryable(policy = HTTP, idempotent, on_failure = |failure| println!("  {failure}; next in {:?}", failure.delay()))]
+async fn fetch(http: &Client, url: &str) -> Result<String, FetchError> {
+    send(http.get(url)).await
+}
+
+#[retryable(policy = HTTP, on_failure = |failure| println!("  {failure}; next in {:?}", failure.delay()))]
+async fn order(http: &Client, url: &str) -> Result<String, FetchError> {
+    send(http.post(url)).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (http, server) = (Client::new(), serve().await?);
+    for (path, least) in [("seconds", 1_000), ("date", 1), ("lost", 0)] {
+        let begin = Instant::now();
+        let answer = fetch(&http, &format!("{server}/{path}")).await?;
+        println!("GET /{path}: {answer} after {:?}", begin.elapsed());
+        assert!(begin.elapsed() >= Duration::from_millis(least));
+    }
+
+    let answer = order(&http, &format!("{server}/seconds")).await?;
+    println!("POST /seconds: {answer}; it was turned away before, so it may be sent again");
+    let error = order(&http, &format!("{server}/lost")).await.unwrap_err();
+    println!("POST /lost: {error}; the order may have been taken, so it is not sent again");
+    assert_eq!(ORDERS.load(Ordering::Relaxed), 1);
+    Ok(())
+}
+
+static CALLS: [AtomicU32; 4] = [const { AtomicU32::new(0) }; 4];
+static ORDERS: AtomicU32 = AtomicU32::new(0);
+
+/// Starts a server that fails the first request for each path and method; returns its URL.
+async fn serve() -> io::Result<String> {
+    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
+    let take_order = async || {
+        ORDERS.fetch_add(1, Ordering::Relaxed);
+        StatusCode::BAD_GATEWAY
+    };
+    let routes = Router::new()
+        .route("/seconds", get(async || answer(0, Some("1"))).post(async || answer(1, Some("1"))))
+        .route("/date", get(async move || answer(2, Some(&date))))
+        .route("/lost", get(async || answer(3, None)).post(take_order));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    Ok(url)
+}
+
+fn answer(route: usize, retry_after: Option<&str>) -> Response {
+    match (CALLS[route].fetch_add(1, Ordering::Relaxed), retry_after) {
+        (0, Some(when)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, when.to_owned())]).into_response()
+        }
+        (0, None) => StatusCode::BAD_GATEWAY.into_response(),
+        _ => "hello".into_response(),
+    }
+}
