@@ -1,0 +1,130 @@
+//! Transactions based on watched keys: no update is lost.
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use fred::{error::ErrorKind, prelude::*};
+use retry_runtime::{
+    Classify, Disposition, ErrorClass, Exponential, RetryPolicy, fred::RetryClient,
+};
+use retry_tests::{Fault, FaultProxy, RedisServer, redis};
+
+const POLICY: RetryPolicy<Exponential> =
+    RetryPolicy::exponential().base_delay(Duration::from_millis(5)).retries(50);
+
+struct Bench {
+    server: RedisServer,
+    proxy: FaultProxy,
+    client: RetryClient,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let server = RedisServer::start(&[]);
+        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
+        let config = redis(proxy.port());
+        let client = RetryClient::connect(config, POLICY).await.expect("the server is up");
+        Self { server, proxy, client }
+    }
+}
+
+/// Reads the counter and sets it one higher: loses updates unless the watch works.
+async fn count(client: &RetryClient) -> FredResult<()> {
+    let set = client.transaction("counter", |watched, multi| async move {
+        let counter: Option<i64> = watched.get("counter").await?;
+        let next = counter.unwrap_or(0) + 1;
+        multi.set::<(), _, _>("counter", next, None, None, false).await
+    });
+    set.await.map(|(_,): (String,)| ())
+}
+
+#[tokio::test]
+async fn no_update_is_lost() {
+    let bench = Bench::new().await;
+    let tasks = (0..8).map(|_| {
+        let client = bench.client.clone();
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                count(&client).await.expect("passes at last");
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    assert_eq!(bench.client.get::<u32, _>("counter").await, Ok(200));
+}
+
+/// The server forgets the watches with the connection; a client that reconnects would lose the update of the other.
+#[tokio::test]
+async fn a_connection_that_is_lost_in_between_starts_the_round_again() {
+    let bench = Bench::new().await;
+    let rounds = AtomicU32::new(0);
+    let set = bench.client.transaction("counter", |watched, multi| {
+        let first = rounds.fetch_add(1, Ordering::Relaxed) == 0;
+        let server = &bench.server;
+        async move {
+            let counter: Option<i64> = watched.get("counter").await?;
+            if first {
+                server.command(&["SET", "counter", "10"]);
+                server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            let next = counter.unwrap_or(0) + 1;
+            multi.set::<(), _, _>("counter", next, None, None, false).await
+        }
+    });
+    set.await.map(|(_,): (String,)| ()).expect("passes in the second round");
+    assert_eq!(rounds.load(Ordering::Relaxed), 2);
+    assert_eq!(bench.client.get::<u32, _>("counter").await, Ok(11));
+}
+
+#[tokio::test]
+async fn a_key_that_always_changes_ends_with_the_retries() {
+    let bench = Bench::new().await;
+    let rounds = AtomicU32::new(0);
+    let client = bench.client.with_policy(POLICY.retries(3));
+    let set = client.transaction("counter", |_, multi| {
+        rounds.fetch_add(1, Ordering::Relaxed);
+        let server = &bench.server;
+        async move {
+            server.command(&["INCR", "counter"]);
+            multi.set::<(), _, _>("counter", "lost", None, None, false).await
+        }
+    });
+    let error = set.await.map(|_: Value| ()).expect_err("changes every time");
+    assert!(ErrorClass::WATCH.matches(&error), "{error:?}");
+    assert_eq!(rounds.load(Ordering::Relaxed), 4);
+    assert_eq!(bench.client.get::<u32, _>("counter").await, Ok(4));
+}
+
+#[tokio::test]
+async fn an_error_of_the_body_is_the_callers_at_once() {
+    let bench = Bench::new().await;
+    let rounds = AtomicU32::new(0);
+    let refused = bench.client.transaction("balance", |_, multi| {
+        rounds.fetch_add(1, Ordering::Relaxed);
+        async move {
+            multi.decr::<(), _>("balance").await?;
+            Err(Error::new(ErrorKind::Unknown, "too little is left"))
+        }
+    });
+    let error = refused.await.map(|_: Value| ()).expect_err("the body refuses");
+    assert_eq!((error.details(), rounds.load(Ordering::Relaxed)), ("too little is left", 1));
+    assert_eq!(bench.client.get::<Option<i64>, _>("balance").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_transaction_whose_reply_is_lost_is_executed_once() {
+    let bench = Bench::new().await;
+    bench.proxy.inject("EXEC", Fault::LoseReply, u32::MAX);
+    let counted = bench
+        .client
+        .transaction("counter", |_, multi| async move { multi.incr::<(), _>("counter").await });
+    let error = counted.await.map(|_: Value| ()).expect_err("the reply is lost");
+    assert_eq!(error.disposition(), Disposition::Unknown);
+    assert_eq!(bench.proxy.sent("EXEC"), 1);
+    assert_eq!(bench.client.get::<u32, _>("counter").await, Ok(1));
+}

@@ -1,0 +1,9 @@
+//! What surrounds the attribute: macros, names, other attributes, tools.
+
+mod above;
+mod compiler;
+mod coverage;
+mod fragments;
+mod names;
+mod places;
+mod send;

@@ -1,0 +1,12 @@
+//! What a call does, on a paused clock.
+
+mod attempts;
+mod busy;
+mod cancellation;
+mod composites;
+mod coredis;
+mod hooks;
+mod io_errors;
+mod limits;
+mod script;
+mod sharing;

@@ -1,0 +1,89 @@
+//! What watches over a call beside its policy, in the attribute and in the closure form, on a paused clock.
+
+mod blocking;
+mod breaker;
+mod budget;
+mod cancel;
+mod deadline;
+mod events;
+mod hints;
+mod hooks;
+mod kit;
+mod nested;
+mod several;
+mod supervised;
+mod telemetry;
+
+use std::{cell::Cell, time::Duration};
+
+use retry_runtime::{Classify, Cost, Cut, Disposition};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// An error that says all that one can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failed {
+    Refused,
+    Lost,
+    Broken,
+    Busy(Option<Duration>),
+    Kept,
+    Cut(Cut),
+}
+
+impl Classify for Failed {
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::Refused | Self::Busy(_) | Self::Kept => Disposition::NotExecuted,
+            Self::Lost => Disposition::Unknown,
+            Self::Broken | Self::Cut(_) => Disposition::Permanent,
+        }
+    }
+
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Refused => "REFUSED",
+            Self::Lost => "LOST",
+            Self::Broken => "BROKEN",
+            Self::Busy(_) => "BUSY",
+            Self::Kept => "KEPT",
+            Self::Cut(_) => "CUT",
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        match self {
+            Self::Busy(_) => Cost::Throttling,
+            Self::Kept => Cost::Free,
+            _ => Cost::Transient,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy(delay) => *delay,
+            _ => None,
+        }
+    }
+}
+
+impl From<Cut> for Failed {
+    fn from(cut: Cut) -> Self {
+        Self::Cut(cut)
+    }
+}
+
+/// Counts calls, and fails each in the same way.
+#[derive(Debug, Default)]
+struct Counter(Cell<u32>);
+
+impl Counter {
+    fn fail<T>(&self, error: Failed) -> Result<T, Failed> {
+        self.0.set(self.0.get() + 1);
+        Err(error)
+    }
+
+    fn calls(&self) -> u32 {
+        self.0.get()
+    }
+}

@@ -1,0 +1,6 @@
+//! What a user of the published crates sees: messages, lints, dependencies.
+#![allow(missing_docs)]
+
+mod dependencies;
+pub mod lints;
+mod messages;
