@@ -1,20 +1,14 @@
 //! A client that owns its connection: it fails at once, and connects again when fred does not.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use fred::{error::ErrorKind, prelude::*};
 use retry_runtime::{
     Constant, ErrorClass, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{Load, RedisServer, redis};
-use tracing::{Event, Level, Metadata, Subscriber, span};
+use retry_tests::{Events, Load, RedisServer, redis};
+use tracing::Level;
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(100);
 
@@ -189,46 +183,21 @@ async fn a_client_may_be_connected_again() {
     assert_eq!((before, server.text(&["GET", "counter"]).as_str()), (1, "3"));
 }
 
-/// Counts the warnings of this crate.
-struct Warnings(Arc<AtomicU32>);
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "retry_runtime" && *metadata.level() == Level::WARN
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
 #[tokio::test]
 async fn a_connected_client_that_will_not_connect_again_is_warned_of() {
     let server = RedisServer::start(&[]);
     let mut builder = Builder::from_config(redis(server.port()));
-    let warnings = Arc::<AtomicU32>::default();
-    let _guard = tracing::subscriber::set_default(Warnings(Arc::clone(&warnings)));
+    let events = Events::listen();
+    let warnings = || events.take().iter().filter(|(level, _)| *level == Level::WARN).count();
     let alone = builder.build().expect("the configuration is complete");
     drop(alone.clone().with_retry(POLICY));
-    assert_eq!(warnings.load(Ordering::Relaxed), 0, "`init` of the result notices");
+    assert_eq!(warnings(), 0, "`init` of the result notices");
     alone.init().await.expect("the server is up");
     drop(alone.with_retry(POLICY));
-    assert_eq!(warnings.load(Ordering::Relaxed), 1);
+    assert_eq!(warnings(), 1);
     builder.set_policy(ReconnectPolicy::new_constant(0, 10));
     let reconnects = builder.build().expect("the configuration is complete");
     reconnects.init().await.expect("the server is up");
     drop(reconnects.with_retry(POLICY));
-    assert_eq!(warnings.load(Ordering::Relaxed), 1);
+    assert_eq!(warnings(), 0);
 }

@@ -1,8 +1,7 @@
 //! A connection that is lost: what waits for it was not sent, costs nothing, and is told so.
 
 use std::{
-    fmt::{self, Write as _},
-    sync::{Arc, Mutex, OnceLock},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -11,9 +10,9 @@ use retry_runtime::{
     Classify, Constant, Disposition, ErrorClass, Limited, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{RedisServer, Relay, redis};
+use retry_tests::{Events, RedisServer, Relay, redis};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
-use tracing::{Event, Level, Metadata, Subscriber, field::Field, span};
+use tracing::Level;
 
 const POLICY: Limited<RetryPolicy<Constant>> = RetryPolicy::constant(Duration::from_millis(10))
     .retries(2)
@@ -157,87 +156,44 @@ fn a_client_outlives_its_runtime() {
     }
 }
 
-/// What this crate warns of.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl Warnings {
-    /// Takes those about one server, after a while in which there may be more of them than there should be.
-    async fn take(&self, server: &str) -> Vec<String> {
-        let begin = Instant::now();
-        let is_ours = |text: &String| text.contains(server);
-        while !self.0.lock().expect("no panic").iter().any(is_ours) {
-            assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", self.0);
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        self.rest(server)
+/// Takes the warnings about one server, after a while in which there may be more of them than there should be.
+async fn warnings(events: &Events, server: &str) -> Vec<String> {
+    let begin = Instant::now();
+    let mut warnings = Vec::new();
+    while warnings.is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "no warning about {server}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        warnings = rest(events, server);
     }
-
-    fn rest(&self, server: &str) -> Vec<String> {
-        let is_ours = |text: &mut String| text.contains(server);
-        self.0.lock().expect("no panic").extract_if(.., is_ours).collect()
-    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    warnings.extend(rest(events, server));
+    warnings
 }
 
-struct Text(String);
-
-impl tracing::field::Visit for Text {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let _ = write!(self.0, "{}={value:?} ", field.name());
-    }
-}
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "retry_runtime" && *metadata.level() <= Level::WARN
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        self.0.lock().expect("no panic").push(text.0);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
+fn rest(events: &Events, server: &str) -> Vec<String> {
+    let warnings = events.take().into_iter().filter(|(level, _)| *level <= Level::WARN);
+    warnings.map(|(_, text)| text).filter(|text| text.contains(server)).collect()
 }
 
 /// One line when it is lost and one when it is back, whatever the calls do.
 #[tokio::test]
 async fn a_lost_connection_is_told_once_and_its_return_too() {
-    let warnings = Warnings::default();
-    tracing::subscriber::set_global_default(warnings.clone()).expect("the only one");
+    let events = Events::listen();
     let mut server = RedisServer::start(&[]);
     let client =
         RetryClient::connect(redis(server.port()), POLICY).await.expect("the server is up");
     server.kill();
     let address = format!("127.0.0.1:{}", server.port());
-    let lost = warnings.take(&address).await;
+    let lost = warnings(&events, &address).await;
     assert_eq!(lost.len(), 1, "{lost:?}");
     assert!(lost[0].contains("connection lost") && lost[0].contains("cause="), "{lost:?}");
     server.restart();
-    let back = warnings.take(&address).await;
+    let back = warnings(&events, &address).await;
     assert_eq!(back.len(), 1, "{back:?}");
     assert!(back[0].contains("connection is back") && back[0].contains("lost_for="), "{back:?}");
     client.quit().await.expect("closed");
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(warnings.rest(&address), Vec::<String>::new(), "closed on purpose");
-}
-
-impl fmt::Debug for Warnings {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
+    assert_eq!(rest(&events, &address), Vec::<String>::new(), "closed on purpose");
 }
 
 async fn refusal(port: u16) -> Error {

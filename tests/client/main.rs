@@ -5,6 +5,7 @@ mod blocking;
 mod commands;
 mod connect;
 mod dedicated;
+mod elapsed;
 mod faults;
 mod guards;
 mod in_flight;

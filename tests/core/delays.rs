@@ -1,8 +1,9 @@
 //! How long to wait: exact delays, saturation, and the distribution of every jitter family.
 
-use std::{collections::HashSet, env, io, process::Command, time::Duration};
+use std::{collections::HashSet, io, time::Duration};
 
 use retry_runtime::{Backoff, ConfigError, Constant, Exponential, Jitter, Random, Wait, retryable};
+use retry_tests::{is_alone, run_alone};
 
 const SAMPLES: usize = 20_000;
 const MILLI: Duration = Duration::from_millis(1);
@@ -186,27 +187,17 @@ fn the_first_retry_is_spread() {
     assert_uniform(&drawn, 0.0, 100.0);
 }
 
-/// Run by [`processes_do_not_share_a_sequence`] in processes of their own.
 #[test]
-fn prints_a_first_jitter() {
-    if env::var_os("PRINT_FIRST_JITTER").is_some() {
+fn processes_do_not_share_a_sequence() {
+    if is_alone() {
         let mut random = Random::from_entropy();
         let drawn = Exponential::new().delay(&mut Wait::new(1, None, &mut random));
         println!("jitter={}", drawn.as_nanos());
+        return;
     }
-}
-
-#[test]
-fn processes_do_not_share_a_sequence() {
-    let program = env::current_exe().expect("the path of this test");
     let jitters = (0..24)
         .map(|_| {
-            let output = Command::new(&program)
-                .args(["--exact", "delays::prints_a_first_jitter", "--nocapture"])
-                .env("PRINT_FIRST_JITTER", "1")
-                .output()
-                .expect("this test starts again");
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let text = run_alone("delays::processes_do_not_share_a_sequence");
             let (_, rest) = text.split_once("jitter=").expect("a jitter was printed");
             rest.split_whitespace().next().unwrap_or_default().to_owned()
         })

@@ -6,6 +6,7 @@ mod behaviour;
 mod delays;
 mod fred_errors;
 mod guards;
+mod hidden_errors;
 mod overload;
 mod signatures;
 mod simulations;

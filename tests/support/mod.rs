@@ -1,5 +1,7 @@
-//! What the tests against a real server share.
+//! What the tests share.
 
+mod alone;
+mod events;
 mod load;
 mod redis_cluster;
 mod redis_sentinel;
@@ -7,6 +9,8 @@ mod redis_server;
 mod relay;
 mod resp;
 
+pub use alone::{is_alone, run_alone};
+pub use events::Events;
 pub use load::{Load, Tally};
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;

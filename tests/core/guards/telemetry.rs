@@ -1,82 +1,26 @@
 //! Events and metrics: what is told, and that the end of a call is told exactly once.
 
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
-    fmt::{self, Write as _},
+    fmt::Write as _,
     sync::{
-        Arc, Mutex, Once,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Recorder, SharedString, Unit};
 use retry_runtime::{Budget, CircuitBreaker, Cost, RetryPolicy, retryable, testing::Outcomes};
+use retry_tests::Events;
 use tokio_util::sync::CancellationToken;
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
+use tracing::Level;
 
 use super::{Failed, SECOND};
 
-thread_local! {
-    static TOLD: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Keeps the events of this crate as text, for each test its own.
-///
-/// One subscriber for the process: of one that a test installs for itself, `tracing` forgets to ask while others
-/// without a subscriber run beside it.
-struct Keep;
-
-struct Text(String);
-
-impl Visit for Text {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0, "{field}={value:?} ").expect("text");
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        write!(self.0, "{field}={value} ").expect("text");
-    }
-}
-
-impl Subscriber for Keep {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("retry_runtime")
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        TOLD.with_borrow_mut(|told| {
-            told.push((*event.metadata().level(), text.0.trim_end().to_owned()));
-        });
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
 pub(crate) async fn told<F: Future>(call: F) -> Vec<(Level, String)> {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        tracing::subscriber::set_global_default(Keep).expect("the only subscriber");
-    });
-    TOLD.take();
+    let events = Events::listen();
     call.await;
-    TOLD.take()
+    events.take()
 }
 
 #[retryable(policy = constant(delay = "1s", retries = 2))]
