@@ -1,0 +1,133 @@
+//! Policies from a TOML file, with errors that show the line of a bad value.
+//!
+//! The file says how often and for how long to retry, which differs between installations. Which errors are retried,
+//! and whether a repeat is safe, stays in the code: it belongs to the call.
+
+mod server;
+
+use std::{error, fmt, io, time::Duration};
+
+use retry_runtime::{Exponential, Limited, RetryPolicy, fred::RetryClient, retryable};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, Unexpected, Visitor},
+};
+
+/// Stands for the file of a service.
+const FILE: &str = r#"
+[redis]
+base_delay = "100ms"
+max_delay = "2s"
+retries = 5
+attempt_timeout = "500ms"
+
+[catalog]
+retries = 1
+deadline = "1m 30s"
+"#;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(deserialize_with = "policy")]
+    redis: Policy,
+    #[serde(deserialize_with = "policy")]
+    catalog: Policy,
+}
+
+type Policy = Limited<RetryPolicy<Exponential>>;
+
+/// A policy in the file; a setting that is left out has the default of the crate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    base_delay: Option<Time>,
+    max_delay: Option<Time>,
+    factor: Option<f64>,
+    retries: Option<u32>,
+    attempt_timeout: Option<Time>,
+    deadline: Option<Time>,
+}
+
+fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
+    let text = Text::deserialize(deserializer)?;
+    let mut policy = RetryPolicy::exponential();
+    if let Some(Time(delay)) = text.base_delay {
+        policy = policy.base_delay(delay);
+    }
+    if let Some(Time(delay)) = text.max_delay {
+        policy = policy.max_delay(delay);
+    }
+    if let Some(factor) = text.factor {
+        policy = policy.factor(factor);
+    }
+    if let Some(retries) = text.retries {
+        policy = policy.retries(retries);
+    }
+    // Finds settings that contradict each other.
+    policy.backoff().check().map_err(D::Error::custom)?;
+    let limit = |time: Option<Time>| time.map_or(Duration::MAX, |Time(limit)| limit);
+    Ok(policy.attempt_timeout(limit(text.attempt_timeout)).deadline(limit(text.deadline)))
+}
+
+/// A duration such as `"250ms"` or `"1m 30s"`.
+#[derive(Debug)]
+struct Time(Duration);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TimeVisitor)
+    }
+}
+
+struct TimeVisitor;
+
+impl Visitor<'_> for TimeVisitor {
+    type Value = Time;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(r#"a duration such as "250ms""#)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
+        let duration = humantime::parse_duration(text);
+        duration.map(Time).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+struct Catalog {
+    policy: Policy,
+}
+
+impl Catalog {
+    #[retryable(policy = self.policy, on_failure = |failure| println!("catalog: {failure}"))]
+    async fn price(&self, _item: &str) -> io::Result<u32> {
+        Err(io::ErrorKind::ConnectionRefused.into())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn error::Error>> {
+    let settings: Settings = toml::from_str(FILE)?;
+    let expected = RetryPolicy::exponential().retries(1).attempt_timeout(Duration::MAX);
+    assert_eq!(settings.catalog, expected.deadline(Duration::from_secs(90)));
+    let server = server::Server::start()?;
+    let client = RetryClient::connect_url(&server.url(), settings.redis).await?;
+    println!("Redis counts {}", client.incr::<i64, _>("visits").await?);
+    let catalog = Catalog { policy: settings.catalog };
+    println!("the catalog: {:?}\n", catalog.price("tea").await);
+
+    let duration = r#"expected a duration such as "250ms""#;
+    for (line, mistake, expected) in [
+        ("retries = 5", "retries = -1", "invalid value: integer `-1`, expected u32"),
+        ("retries = 5", "max_retries = 5", "unknown field `max_retries`"),
+        (r#""100ms""#, "100", &format!("invalid type: integer `100`, {duration}")),
+        (r#""100ms""#, r#""100""#, &format!(r#"invalid value: string "100", {duration}"#)),
+        (r#""100ms""#, r#""5s""#, "`max_delay` (2s) is below `base_delay` (5s)"),
+    ] {
+        let error = toml::from_str::<Settings>(&FILE.replace(line, mistake)).unwrap_err();
+        println!("{error}");
+        assert!(error.message().starts_with(expected), "{}", error.message());
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! A subscriber that survives a lost connection and says what it may have missed.
+//!
+//! Redis keeps no message for a subscriber that is away. So each message has a number, and the server keeps the last:
+//! who subscribes compares it with the last number seen. Subscribe first, then compare: a message that comes in between
+//! is seen twice instead of never.
+//!
+//! The stream of messages does not end with the connection: it is silent while there is none, and goes on when there is
+//! another, which is not subscribed to anything. The attempt below ends when the connection does.
+
+mod server;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use fred::{clients::SubscriberClient, prelude::*, types::CustomCommand};
+use retry_runtime::{
+    RetryPolicy,
+    fred::{RetryClient, WithRetry},
+    retryable,
+};
+use tokio::time::sleep;
+
+const NEWS: &str = "news";
+const LAST: &str = "news:last";
+
+/// What a subscriber has seen.
+#[derive(Debug, Default)]
+struct Seen {
+    last: AtomicU64,
+    missed: AtomicU64,
+}
+
+impl Seen {
+    /// Notes a number, and returns the one before it.
+    fn note(&self, number: u64) -> u64 {
+        self.last.fetch_max(number, Ordering::Relaxed)
+    }
+}
+
+/// Reads news; begins again whenever the connection is lost, and gives up after ten minutes without one.
+#[retryable(
+    policy = exponential(base_delay = "300ms", jitter = equal, retries = unlimited),
+    reset_after = "1m",
+    give_up_after = "10m",
+    idempotent,
+    on_failure = |failure| println!("{failure}"),
+)]
+async fn read_news(
+    subscriber: &RetryClient<SubscriberClient>,
+    client: &RetryClient,
+    seen: &Seen,
+) -> FredResult<()> {
+    let mut messages = subscriber.fred().message_rx();
+    let mut errors = subscriber.fred().error_rx();
+    let mut reconnects = subscriber.fred().reconnect_rx();
+    subscriber.subscribe(NEWS).await?;
+    let last = client.get::<Option<u64>, _>(LAST).await?.unwrap_or(0);
+    let before = seen.note(last);
+    if before > 0 && before < last {
+        println!("missed {}..={last}", before + 1);
+        seen.missed.fetch_add(last - before, Ordering::Relaxed);
+    }
+    loop {
+        tokio::select! {
+            biased;
+            // An error if this task is so slow that messages were dropped: they are missed, too.
+            message = messages.recv() => {
+                let Ok(number) = message?.value.convert() else { continue };
+                if seen.note(number) < number {
+                    println!("read {number}");
+                }
+            }
+            error = errors.recv() => return Err(error?.0),
+            // A silent connection is left without an error.
+            server = reconnects.recv() => {
+                return Err(Error::new(ErrorKind::IO, format!("another connection to {}", server?)));
+            }
+        }
+    }
+}
+
+/// Publishes one message, and waits until it is known.
+async fn publish(client: &RetryClient, seen: &Seen) -> FredResult<()> {
+    let number: u64 = client.incr(LAST).await?;
+    client.publish::<(), _, _>(NEWS, number).await?;
+    while seen.last.load(Ordering::Relaxed) < number {
+        sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let server = server::Server::start()?;
+    let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9);
+    let client = RetryClient::connect_url(&server.url(), policy).await?;
+    // Subscriptions need a connection of their own. Wrapped, the client notices one that is silent.
+    let subscriber = Builder::from_config(Config::from_url(&server.url())?)
+        .set_policy(ReconnectPolicy::new_constant(0, 100))
+        .build_subscriber_client()?
+        .with_retry(policy);
+    subscriber.init().await?;
+
+    let seen = Seen::default();
+    let story = async {
+        sleep(Duration::from_millis(100)).await; // until it is subscribed
+        publish(&client, &seen).await?;
+        publish(&client, &seen).await?;
+        let kill = CustomCommand::new_static("CLIENT", None::<u16>, false);
+        client.custom::<(), _>(kill, vec!["KILL", "TYPE", "pubsub"]).await?;
+        publish(&client, &seen).await?;
+        publish(&client, &seen).await
+    };
+    tokio::select! {
+        result = read_news(&subscriber, &client, &seen) => result?,
+        result = story => result?,
+    }
+    assert!(seen.missed.load(Ordering::Relaxed) > 0, "{seen:?}");
+    subscriber.quit().await?;
+    Ok(())
+}
