@@ -1,172 +1,124 @@
-//! The tour: five ways to retry, against a real Redis that is killed, restarted and filled with the wrong type.
-//!
-//! `./x demo` runs it; with `REDIS_URL` set it uses that server, and leaves out the part that kills it.
+//! The tour that `./x demo` runs: what a lost reply and an outage do to a counter in Redis, with this crate and with
+//! fred alone; then the same protection for your own functions.
 
 mod server;
 
 use std::{
-    env,
+    io,
     time::{Duration, Instant},
 };
 
-use fred::{
-    clients::Client,
-    error::Error,
-    interfaces::{ClientLike, KeysInterface, ListInterface},
-    types::{Builder, config::Config, config::Options},
-};
+use fred::prelude::*;
 use retry_runtime::{
-    Backoff, Composite, Constant, ErrorClass, Exponential, Failure, On, RetryPolicy, Wait,
+    Classify, RetryPolicy,
+    fred::RetryClient,
     retryable,
+    testing::{Fault, FaultProxy},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    time::sleep,
 };
 
 use crate::server::Server;
 
-const KEY: &str = "retry-toolkit:demo:list";
-const PUSH: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(500)).retries(8);
-
-/// One connection attempt per call, so that fred itself never repeats a command.
-fn at_most_once(client: &Client) -> fred::clients::WithOptions<Client> {
-    client.with_options(&Options {
-        max_attempts: Some(1),
-        timeout: Some(Duration::from_millis(400)),
-        ..Options::default()
-    })
+/// The client has fred's commands, each under one policy.
+async fn connect(url: &str) -> FredResult<RetryClient> {
+    let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9);
+    let client = RetryClient::connect_url(url, policy).await?;
+    client.set::<(), _, _>("greeting", "hello", None, None, false).await?;
+    let visits: i64 = client.incr("visits").await?;
+    println!("   visit {visits}, in Redis at {url}");
+    Ok(client)
 }
 
-fn say(failure: &Failure<'_, Error>) {
-    println!(
-        "  {:>5} ms  attempt {} failed: {:?}; next in {} ms",
-        failure.elapsed().as_millis(),
-        failure.attempt(),
-        failure.error().map_or(ErrorClass::NONE, ErrorClass::of),
-        failure.delay().as_millis(),
-    );
-}
-
-// 1. The decorator. The demo accepts that a push whose reply was lost happens twice: `on` says so.
-#[retryable(policy = PUSH, on = ErrorClass::CONNECTION | ErrorClass::TIMEOUT, on_failure = |failure| say(failure))]
-async fn push_values(client: &Client) -> Result<i64, Error> {
-    at_most_once(client).lpush(KEY, vec![1, 2, 3]).await
-}
-
-// 2. The repair. The hook borrows the function's arguments.
-#[retryable(
-    policy = constant(delay = "100ms", retries = 1),
-    on = ErrorClass::WRONG_TYPE,
-    on_failure = async |failure| {
-        say(failure);
-        client.del::<(), _>(KEY).await?;
-        println!("            repaired: deleted the key");
-        Ok::<(), Error>(())
-    },
-)]
-async fn push_or_replace(client: &Client) -> Result<i64, Error> {
-    at_most_once(client).lpush(KEY, vec![1, 2, 3]).await
-}
-
-// 3. The composite: anything twice, a lost connection five times.
-type ByClass =
-    Composite<On<RetryPolicy<Constant>, ErrorClass>, On<RetryPolicy<Exponential>, ErrorClass>>;
-const BY_CLASS: ByClass = Composite::new(
-    RetryPolicy::constant(Duration::from_millis(200)).retries(2).on(ErrorClass::ANY),
-    RetryPolicy::exponential()
-        .base_delay(Duration::from_millis(50))
-        .retries(5)
-        .on(ErrorClass::CONNECTION),
-);
-
-#[retryable(policy = BY_CLASS, on_failure = |failure| say(failure))]
-async fn push_by_class(client: &Client) -> Result<i64, Error> {
-    at_most_once(client).lpush(KEY, vec![4]).await
-}
-
-// 4. A backoff of one's own.
-#[derive(Debug, Clone, Copy)]
-struct RandomBackoff {
-    max_delay: Duration,
-}
-
-impl Backoff for RandomBackoff {
-    fn delay(&self, wait: &mut Wait<'_>) -> Duration {
-        wait.between(Duration::ZERO..=self.max_delay)
-    }
-}
-
-const RANDOM: RetryPolicy<RandomBackoff> =
-    RetryPolicy::new(RandomBackoff { max_delay: Duration::from_millis(300) }).retries(3);
-
-#[retryable(policy = RANDOM, on = ErrorClass::ANY, on_failure = |failure| say(failure))]
-async fn push_with_random_waits(client: &Client) -> Result<i64, Error> {
-    at_most_once(client).lpush(KEY, vec![5]).await
-}
-
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut own = if env::var_os("REDIS_URL").is_some() { None } else { Some(Server::start()?) };
-    let url = match &own {
-        Some(server) => server.url(),
-        None => env::var("REDIS_URL")?,
-    };
-    println!("Redis at {url}");
-    let client = Builder::from_config(Config::from_url(&url)?)
-        .set_policy(fred::types::config::ReconnectPolicy::new_constant(0, 200))
+/// The proxy lets the commands through, and loses the replies.
+async fn lose_replies(proxy: &FaultProxy) -> FredResult<()> {
+    let url = format!("redis://127.0.0.1:{}", proxy.port());
+    let client = connect(&url).await?;
+    let fred = Builder::from_config(Config::from_url(&url)?)
+        .set_policy(ReconnectPolicy::new_constant(0, 100))
         .build()?;
-    client.init().await?;
-    client.del::<(), _>(KEY).await?;
+    fred.init().await?;
 
-    match &mut own {
-        Some(server) => survive_a_restart(&client, server).await?,
-        None => println!("\n1. Left out: this server is not ours to kill"),
-    }
+    proxy.inject("INCR", Fault::LoseReply, 2);
+    let answer = fred.incr::<i64, _>("visits:fred").await;
+    let counted: i64 = client.get("visits:fred").await?;
+    println!("   fred alone: {answer:?}");
+    println!("               counted {counted} times");
+    assert_eq!(counted, 3);
 
-    println!("\n2. Repair: the key holds a string, the hook deletes it");
-    client.set::<(), _, _>(KEY, "not a list", None, None, false).await?;
-    println!("  pushed; the list holds {} values", push_or_replace(&client).await?);
+    proxy.inject("INCR", Fault::LoseReply, 2);
+    let error = client.incr::<i64, _>("visits:retried").await.unwrap_err();
+    let counted: i64 = client.get("visits:retried").await?;
+    println!("   this crate: Err({error}), outcome {:?}", error.disposition());
+    println!("               counted {counted} time: a repeat could count the visit twice");
+    assert_eq!(counted, 1);
+    proxy.clear();
 
-    println!("\n3. Composite: the wrong type is retried twice, by the member for any error");
-    client.set::<(), _, _>(KEY, "not a list", None, None, false).await?;
-    report(push_by_class(&client).await);
-
-    println!("\n4. A backoff of one's own: random waits of up to 300 ms");
-    report(push_with_random_waits(&client).await);
-
-    println!("\n5. The closure form of 2");
-    let length: i64 = PUSH
-        .retry(|| async { at_most_once(&client).lpush(KEY, vec![1, 2, 3]).await })
-        .on(ErrorClass::WRONG_TYPE)
-        .on_failure(async |failure| {
-            say(failure);
-            client.del::<(), _>(KEY).await
-        })
-        .await?;
-    println!("  pushed; the list holds {length} values");
-
-    client.del::<(), _>(KEY).await?;
+    let before = proxy.sent("SET");
+    proxy.inject("SET", Fault::LoseReply, 2);
+    client.set::<(), _, _>("greeting", "hello", None, None, false).await?;
+    let sent = proxy.sent("SET") - before;
+    println!("               `SET` was sent {sent} times and succeeded: a repeat does no harm");
+    assert_eq!(sent, 3);
     client.quit().await?;
-    Ok(())
+    fred.quit().await
 }
 
-async fn survive_a_restart(
-    client: &Client,
-    server: &mut Server,
-) -> Result<(), Box<dyn std::error::Error>> {
-    println!("\n1. Decorator: the server is killed, and comes back while the call is retried");
+/// No command is sent while there is no connection, so any command may be retried then.
+async fn survive_an_outage(client: &RetryClient, server: &mut Server) -> io::Result<()> {
     server.kill()?;
+    sleep(Duration::from_millis(100)).await; // until the client knows
     let begin = Instant::now();
-    let (pushed, restarted) = tokio::join!(push_values(client), async {
-        tokio::time::sleep(Duration::from_millis(1200)).await;
-        println!("  {:>5} ms  the server comes back", begin.elapsed().as_millis());
+    let visit = async { client.incr::<i64, _>("visits").await.map_err(io::Error::other) };
+    let outage = async {
+        sleep(Duration::from_secs(1)).await;
         server.restart()
-    });
-    restarted?;
-    println!("  {:>5} ms  pushed; the list holds {} values", begin.elapsed().as_millis(), pushed?);
+    };
+    let (visits, ()) = tokio::try_join!(visit, outage)?;
+    println!("   visit {visits}, after {:?}: it was not sent before", begin.elapsed());
+    assert_eq!(visits, 1, "the server kept nothing");
     Ok(())
 }
 
-fn report(result: Result<i64, Error>) {
-    match result {
-        Ok(length) => println!("  pushed; the list holds {length} values"),
-        Err(error) => println!("  gave up with the operation's own error: {error}"),
-    }
+/// Your own functions: the attribute asks the error whether a repeat is safe.
+#[retryable(
+    policy = exponential(base_delay = "50ms", retries = 9, deadline = "5s"),
+    on_failure = |failure| println!("   {failure}; next in {:?}", failure.delay()),
+)]
+async fn ping(port: u16) -> io::Result<String> {
+    let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await?);
+    stream.write_all(b"PING\r\n").await?;
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    Ok(line)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut server = Server::start()?;
+    let proxy = FaultProxy::start(server.port()).await?;
+
+    println!("1. The client");
+    let client = connect(&server.url()).await?;
+
+    println!("\n2. The server counts a visit, and the reply is lost, twice in a row");
+    lose_replies(&proxy).await?;
+
+    println!("\n3. The server is killed, and comes back after a second");
+    survive_an_outage(&client, &mut server).await?;
+
+    println!("\n4. The attribute: a function of your own, while the server is away again");
+    server.kill()?;
+    let port = server.port();
+    let outage = async {
+        sleep(Duration::from_millis(300)).await;
+        server.restart()
+    };
+    let (answer, ()) = tokio::try_join!(ping(port), outage)?;
+    println!("   answer: {}", answer.trim());
+    assert_eq!(answer.trim(), "+PONG");
+    Ok(())
 }
