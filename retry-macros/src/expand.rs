@@ -6,7 +6,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use crate::{args::Args, item::AsyncFn};
+use crate::{args::Args, item::AsyncFn, policy::PolicyArg};
 
 mod captures;
 mod hooks;
@@ -285,9 +285,10 @@ fn return_span(item: &AsyncFn) -> Span {
 }
 
 fn expand_finish(args: &Args, item: &AsyncFn, names: &Names) -> TokenStream {
-    let Names { call, ended, .. } = names;
+    let call = &names.call;
     let operation = operation(args, item);
     let span = names.site;
+    let ended = hidden("ended", span);
     let (method, retry_value) = match &args.on_ok {
         None => ("finish", TokenStream::new()),
         Some(closure @ Expr::Closure(_)) => ("finish_wanted", quote!(, #closure)),
@@ -309,11 +310,19 @@ fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> Tok
     } else {
         format_ident!("NOT_IDEMPOTENT")
     };
+    let rule = quote_spanned!(names.site=> #private::#rule);
+    // Only our own policies are known to ask the errors; others may name them.
+    let rule = if args.on.is_none() && args.policy.as_ref().is_none_or(PolicyArg::asks_errors) {
+        let error = hidden("error", names.site);
+        quote_spanned!(names.site=> #error.by_disposition(#rule))
+    } else {
+        rule
+    };
     let method = if Hooks::wanted(args) { "judge" } else { "settle" };
     let span = names.site;
     let method = Ident::new(method, span);
     let policy = &plan.settle;
     let failed = hidden("failed", span);
-    let arguments = quote_spanned!(span=> (&#operation, #policy, &#private::#rule, #failed));
+    let arguments = quote_spanned!(span=> (&#operation, #policy, &#rule, #failed));
     quote_spanned!(span=> #call.#method #arguments)
 }

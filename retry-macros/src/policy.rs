@@ -27,6 +27,17 @@ pub(crate) enum PolicyArg {
     Expr(Box<Expr>),
 }
 
+impl PolicyArg {
+    /// Tells whether the policy certainly asks the errors themselves, because a part of it names none.
+    pub(crate) fn asks_errors(&self) -> bool {
+        match self {
+            Self::Constant(leaf) | Self::Exponential(leaf) => leaf.on.is_none(),
+            Self::Composite(composite) => composite.members.iter().any(Self::asks_errors),
+            Self::Never | Self::Expr(_) => false,
+        }
+    }
+}
+
 /// The settings of `constant` and `exponential`.
 #[derive(Default)]
 pub(crate) struct Leaf {
@@ -128,7 +139,7 @@ fn check_policy_expr(expr: &Expr) -> Result<()> {
         Some(name) => Err(Error::new(
             name.span(),
             format!(
-                "`{name}(…)` with settings stands only directly after `policy =`; in an expression write \
+                "`{name}(…)` with settings works only directly after `policy =`; in an expression, write \
                  `RetryPolicy::{name}(…)` and its methods"
             ),
         )),
@@ -297,7 +308,7 @@ impl Parse for RetriesArg {
             Some("infinite" | "infinity" | "forever") => {
                 return Err(Error::new(
                     expr.span(),
-                    "write `retries = unlimited` to retry without bound",
+                    "write `retries = unlimited` to retry without a limit",
                 ));
             }
             Some("none" | "never") => {
@@ -314,7 +325,7 @@ impl Parse for RetriesArg {
                 Ok(_) => Ok(Self::Count(Box::new(expr))),
                 Err(_) => Err(Error::new(
                     count.span(),
-                    "`retries` must fit a `u32`; write `retries = unlimited` to retry without bound",
+                    "`retries` must fit in a `u32`; write `retries = unlimited` to retry without a limit",
                 )),
             },
             Expr::Lit(ExprLit { lit, .. }) => Err(Error::new(

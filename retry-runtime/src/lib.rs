@@ -145,7 +145,7 @@ pub use crate::{
     composite::Composite,
     cut::{Cut, PreviousError},
     disposition::{Classify, Disposition},
-    drive::scope::current_attempt,
+    drive::{outcome::RepresentsCut, scope::current_attempt},
     erased::{Answer, DynPolicy, ErasedState},
     error::ConfigError,
     failure::{Attempt, Failure, GiveUp, Reason},

@@ -7,12 +7,10 @@ pub use core::{
 };
 
 pub use crate::drive::{
-    call::{Call, Verdict, on_error},
+    call::{Call, ErrorType, Verdict, on_error},
     hook::{check_hook, run_hook},
 };
-use crate::{
-    Advice, ByDisposition, ConfigError, Failure, Guarded, Idempotence, MayCut, On, Policy, Rule,
-};
+use crate::{ByDisposition, ConfigError, Guarded, Idempotence, MayCut, On, Policy};
 
 /// Starts the guards of a call whose policy has none.
 pub fn guard<P: Policy>(policy: P) -> Guarded<P> {
@@ -62,25 +60,6 @@ pub const fn possible<P: Copy>(checked: Result<P, ConfigError>) -> P {
             panic!("a constant delay does not grow, so this `jitter` does nothing")
         }
         Err(_) => panic!("the settings of the policy contradict each other"),
-    }
-}
-
-/// A rule that is lent to one call.
-#[derive(Debug)]
-pub struct Lent<'a, R>(&'a R);
-
-/// Lends a rule.
-pub const fn lend<R>(rule: &R) -> Lent<'_, R> {
-    Lent(rule)
-}
-
-impl<E, R: Rule<E>> Rule<E> for Lent<'_, R> {
-    fn allows(&self, failure: &Failure<'_, E>) -> bool {
-        self.0.allows(failure)
-    }
-
-    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
-        self.0.advice(failure)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Advice, ByDisposition, Classified, Decide, Idempotence, On, Policy,
-    drive::{Call, Clock, Clocked, CutInto, Rest, Scoped, name::Unnamed},
+    drive::{Call, Clock, Clocked, RepresentsCut, Rest, Scoped, name::Unnamed},
 };
 use pin_project_lite::pin_project;
 
@@ -158,8 +158,7 @@ type BareClock<P> = <<P as Policy>::Timing as Clocked>::Bare;
 impl<P, Op, Fut, T, E, V> IntoFuture for Retry<P, Op, V>
 where
     P: Decide<E, ByDisposition>,
-    E: fmt::Debug,
-    BareClock<P>: CutInto<Result<T, E>>,
+    E: fmt::Debug + RepresentsCut<<BareClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
     V: RetryValue<T>,
@@ -206,8 +205,7 @@ pin_project! {
 impl<P, Op, Fut, T, E, V> Future for RetryFuture<P, Op, Fut, V>
 where
     P: Decide<E, ByDisposition>,
-    E: fmt::Debug,
-    BareClock<P>: CutInto<Result<T, E>>,
+    E: fmt::Debug + RepresentsCut<<BareClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
     V: RetryValue<T>,

@@ -256,19 +256,18 @@ impl Builder<'_> {
             // Reported at the rule: what it lacks is its author's.
             _ => {
                 let rule = match rule {
-                    Expr::Reference(reference) => borrow(private, &reference.expr, site),
-                    _ if is_place(rule) => borrow(private, rule, site),
-                    _ => rule.to_token_stream(),
+                    Expr::Reference(reference) => {
+                        let rule = &reference.expr;
+                        quote_spanned!(site=> #error.lend(&#rule))
+                    }
+                    // Lent, as places are to `policy` and `budget`.
+                    _ if is_place(rule) => quote_spanned!(site=> #error.lend(&#rule)),
+                    _ => quote_spanned!(site=> #error.own(#rule)),
                 };
                 quote_spanned!(site=> &#private::on(#policy, #error.rule(#rule)))
             }
         }
     }
-}
-
-/// Lends a rule that lives somewhere else, as places are lent to `policy` and `budget`.
-fn borrow(private: &TokenStream, rule: &Expr, site: Span) -> TokenStream {
-    quote_spanned!(site=> #private::lend(&#rule))
 }
 
 /// Nests references to members to the right; limits need a value to be called on.

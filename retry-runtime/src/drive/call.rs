@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     future::Future,
     marker::PhantomData,
     mem,
@@ -16,9 +17,9 @@ use super::{
     wait::Paused,
 };
 use crate::{
-    Advice, ByDisposition, Classified, Classify, Cut, Decide, Nested, Never, On, Pause, Policy,
-    PreviousError, Reason, Session, Stop,
-    drive::{Clock, Clocked, CutInto, Outcome},
+    Advice, ByDisposition, Classified, Classify, Cut, Decide, Failure, Nested, Never, On, Pause,
+    Policy, PreviousError, Reason, Rule, Session, Stop,
+    drive::{Clock, Clocked, Outcome, RepresentsCut},
     telemetry::{self, Ending, Told},
     testing,
 };
@@ -217,9 +218,9 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     #[inline]
-    fn outcome<O: Outcome>(&self, ended: C::Ended<O>) -> (O, Option<Cut>)
+    fn outcome<O>(&self, ended: C::Ended<O>) -> (O, Option<Cut>)
     where
-        C: CutInto<O>,
+        O: Outcome<Error: RepresentsCut<C::Limit>>,
     {
         C::outcome(ended, || self.past.as_ref()?.texts.previous())
     }
@@ -233,7 +234,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     pub fn finish<O>(&mut self, name: N, ended: C::Ended<O>) -> Finished<O, ErrorOf<O::Error, O>>
     where
         O: Outcome,
-        C: CutInto<O>,
+        O::Error: RepresentsCut<C::Limit>,
     {
         let (outcome, cut) = self.outcome(ended);
         match outcome.into_result() {
@@ -259,7 +260,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     ) -> Finished<O, O>
     where
         O: Outcome,
-        C: CutInto<O>,
+        O::Error: RepresentsCut<C::Limit>,
     {
         let (outcome, cut) = self.outcome(ended);
         match outcome.into_result() {
@@ -562,7 +563,6 @@ impl<E> Copy for ErrorType<E> {}
 /// What the expansion asks of a type without naming it: whether the error is classified.
 ///
 /// The methods below are found if it is; else those of [`Unclassified`], to which this type dereferences.
-#[expect(clippy::unused_self, reason = "the compiler finds the method by it")]
 impl<E: Classify> ErrorType<E> {
     /// Lets a rule of `on` know what the error says of itself.
     pub fn rule<M>(self, rule: M) -> Classified<M> {
@@ -577,6 +577,31 @@ impl<E: Classify> ErrorType<E> {
     /// Never retries; guards and telemetry know the error all the same.
     pub fn never(self) -> On<Never, ByDisposition> {
         Never.on(ByDisposition::default())
+    }
+}
+
+/// A rule is asked for here, so that one that is none is reported once, where it is named.
+impl<E> ErrorType<E> {
+    /// Takes the rule of an operation without `on`, whose errors say themselves whether they may be retried.
+    pub fn by_disposition(self, rule: ByDisposition) -> Checked<ByDisposition, E>
+    where
+        E: Classify,
+    {
+        self.own(rule)
+    }
+
+    /// Takes a rule.
+    pub fn own<R: Rule<E>>(self, rule: R) -> Checked<R, E> {
+        Checked { rule, allows: R::allows, advice: R::advice }
+    }
+
+    /// Lends a rule to one call.
+    pub fn lend<R: Rule<E>>(self, rule: &R) -> Checked<&R, E> {
+        Checked {
+            rule,
+            allows: |rule, failure| rule.allows(failure),
+            advice: |rule, failure| rule.advice(failure),
+        }
     }
 }
 
@@ -607,6 +632,31 @@ impl Unclassified {
     /// Never retries.
     pub fn never(&self) -> Never {
         Never
+    }
+}
+
+/// A rule that fits the error.
+pub struct Checked<R, E> {
+    rule: R,
+    allows: fn(&R, &Failure<'_, E>) -> bool,
+    advice: fn(&R, &Failure<'_, E>) -> Advice,
+}
+
+// Not a rule that anybody should name.
+#[diagnostic::do_not_recommend]
+impl<R, E> Rule<E> for Checked<R, E> {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        (self.allows)(&self.rule, failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        (self.advice)(&self.rule, failure)
+    }
+}
+
+impl<R, E> fmt::Debug for Checked<R, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Checked").finish_non_exhaustive()
     }
 }
 

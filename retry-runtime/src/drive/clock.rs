@@ -1,17 +1,19 @@
-use std::{future::Future, time::Duration};
+use std::{convert::Infallible, future::Future, time::Duration};
 
 use tokio::time::Instant;
 
 use super::timer::Timer;
 use crate::{
     Cut, Policy, PreviousError, Timed, Timing, Untimed, WithGuards,
-    drive::{Guard, guard::Guarding, rest::Watching},
+    drive::{Guard, Outcome, RepresentsCut, guard::Guarding, rest::Watching},
 };
 
 /// What a call knows of time and guards; chosen at compile time, so that a call that needs none has none.
 pub trait Clock {
     /// Whether it can cut an attempt.
     const CUTS: bool = false;
+    /// What can cut an attempt: [`Cut`], or [`Infallible`] for nothing.
+    type Limit;
     /// What running an attempt yields.
     type Ended<R>;
     /// An attempt under the limits of this clock.
@@ -82,17 +84,17 @@ pub trait Clock {
 
     /// Returns the failure that was kept.
     fn kept<O>(kept: Self::Kept<O>) -> Option<O>;
-}
 
-/// Turns the end of an attempt into an outcome, and tells the limit that cut it.
-pub trait CutInto<R>: Clock {
-    /// Returns the outcome and the limit that cut the attempt, if one did.
+    /// Returns the outcome of an attempt and the limit that cut it, if one did.
     ///
     /// The error of a limit is made with the last error before it at hand.
-    fn outcome(
-        ended: Self::Ended<R>,
+    /// The bound is on the error alone: it is what rustc tells the author of the operation.
+    fn outcome<O>(
+        ended: Self::Ended<O>,
         previous: impl FnOnce() -> Option<PreviousError>,
-    ) -> (R, Option<Cut>);
+    ) -> (O, Option<Cut>)
+    where
+        O: Outcome<Error: RepresentsCut<Self::Limit>>;
 }
 
 /// Names the clocks of a timing: with hooks, which see the elapsed time, and without.
@@ -121,6 +123,7 @@ impl<T: Timing> Clocked for WithGuards<T> {
 /// What is the same for every clock without limits: an attempt always follows a wait, so nothing is kept.
 macro_rules! unlimited {
     () => {
+        type Limit = Infallible;
         type Kept<O> = ();
         type Watch = ();
 
@@ -133,6 +136,14 @@ macro_rules! unlimited {
         #[inline]
         fn kept<O>((): ()) -> Option<O> {
             None
+        }
+
+        #[inline]
+        fn outcome<O: Outcome>(
+            ended: O,
+            _: impl FnOnce() -> Option<PreviousError>,
+        ) -> (O, Option<Cut>) {
+            (ended, None)
         }
     };
 }
@@ -176,13 +187,6 @@ impl Clock for NoClock {
     }
 }
 
-impl<R> CutInto<R> for NoClock {
-    #[inline]
-    fn outcome(ended: R, _: impl FnOnce() -> Option<PreviousError>) -> (R, Option<Cut>) {
-        (ended, None)
-    }
-}
-
 /// Tells hooks the elapsed time; limits nothing.
 #[derive(Debug)]
 pub struct StopWatch {
@@ -213,11 +217,5 @@ impl Clock for StopWatch {
     #[inline]
     fn run_blocking<R>(&mut self, _: u32, attempt: impl FnOnce() -> R, _: Option<Cut>) -> R {
         attempt()
-    }
-}
-
-impl<R> CutInto<R> for StopWatch {
-    fn outcome(ended: R, _: impl FnOnce() -> Option<PreviousError>) -> (R, Option<Cut>) {
-        (ended, None)
     }
 }

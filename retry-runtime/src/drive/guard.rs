@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{
     Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
     Policy, PreviousError, Reason, Stop,
-    drive::{Clock, CutInto, Token, rest::Watches},
+    drive::{Clock, Outcome, RepresentsCut, Token, rest::Watches},
 };
 
 /// A clock with guards.
@@ -292,6 +292,7 @@ impl<C: Clock> Guard<C> {
 
 impl<C: Clock> Clock for Guard<C> {
     const CUTS: bool = C::CUTS;
+    type Limit = C::Limit;
     type Ended<R> = C::Ended<R>;
     type Running<F: Future> = C::Running<F>;
     type Kept<O> = Option<O>;
@@ -381,14 +382,15 @@ impl<C: Clock> Clock for Guard<C> {
     fn kept<O>(kept: Option<O>) -> Option<O> {
         kept
     }
-}
 
-impl<R, C: CutInto<R>> CutInto<R> for Guard<C> {
     #[inline]
-    fn outcome(
-        ended: C::Ended<R>,
+    fn outcome<O>(
+        ended: C::Ended<O>,
         previous: impl FnOnce() -> Option<PreviousError>,
-    ) -> (R, Option<Cut>) {
+    ) -> (O, Option<Cut>)
+    where
+        O: Outcome<Error: RepresentsCut<C::Limit>>,
+    {
         C::outcome(ended, previous)
     }
 }

@@ -8,7 +8,7 @@ mod elsewhere;
 mod guard;
 pub(crate) mod hook;
 pub(crate) mod name;
-mod outcome;
+pub(crate) mod outcome;
 mod print;
 mod rest;
 pub(crate) mod scope;
@@ -19,7 +19,7 @@ mod wait;
 pub(crate) use call::{Call, Verdict};
 #[cfg(feature = "fred")]
 pub(crate) use call::{Failed, Over, Retrying};
-pub(crate) use clock::{Clock, Clocked, CutInto};
+pub(crate) use clock::{Clock, Clocked};
 pub(crate) use guard::{Guard, Guarding};
 pub(crate) use hook::{HookResult, run_hook};
 pub(crate) use outcome::{Outcome, RepresentsCut};

@@ -1,4 +1,4 @@
-use std::marker::PhantomData;
+use std::{convert::Infallible, marker::PhantomData};
 
 use crate::Cut;
 
@@ -89,15 +89,55 @@ impl<O: Outcome> Unsuccessful for ErrorOf<O::Error, O> {
     }
 }
 
-/// An error that can stand for a call that was cut.
+/// An error that can stand for what cuts a call: implemented for every type that is `From<Cut>`.
+///
+/// `L` is [`Cut`] for calls under a limit that can cut them, and [`Infallible`] for the others, which ask nothing of their
+/// errors.
+///
+/// ```
+/// use retry_runtime::{Cut, RepresentsCut};
+///
+/// #[derive(Debug)]
+/// enum OrderError {
+///     Refused,
+///     Cut(Cut),
+/// }
+///
+/// impl From<Cut> for OrderError {
+///     fn from(cut: Cut) -> Self {
+///         Self::Cut(cut)
+///     }
+/// }
+///
+/// /// Fails in time.
+/// fn out_of_time<E: RepresentsCut<Cut>>() -> E {
+///     E::represent(Cut::Cancelled)
+/// }
+/// assert!(matches!(out_of_time(), OrderError::Cut(_)));
+/// # let _ = OrderError::Refused;
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the error type `{Self}` cannot represent a call that is cut",
     label = "`{Self}` does not implement `From<Cut>`",
-    note = "a call that is cut by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Cut>` for `{Self}` if that is a type of yours",
-    note = "for a type of another crate return an error of your own, which holds either, and convert into it in the body (`?` or `map_err`); or leave the limit out"
+    note = "a call that is cut by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Cut>` for `{Self}` if the type is yours",
+    note = "for a type from another crate, return an error type of your own that can hold both and convert into it in the body (`?` or `map_err`), or leave the limit out"
 )]
-pub trait RepresentsCut: From<Cut> {}
+pub trait RepresentsCut<L> {
+    /// Makes the error of a call that `limit` cut.
+    fn represent(limit: L) -> Self;
+}
+
+impl<E> RepresentsCut<Infallible> for E {
+    #[inline]
+    fn represent(limit: Infallible) -> Self {
+        match limit {}
+    }
+}
 
 // Without the hint rustc names `From`, which does not say what it is for.
 #[diagnostic::do_not_recommend]
-impl<E: From<Cut>> RepresentsCut for E {}
+impl<E: From<Cut>> RepresentsCut<Cut> for E {
+    fn represent(limit: Cut) -> Self {
+        limit.into()
+    }
+}

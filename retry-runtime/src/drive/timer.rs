@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::rest::poll_punctually;
 use crate::{
     Cut, Limits, Policy, PreviousError,
-    drive::{Clock, CutInto, Outcome, RepresentsCut},
+    drive::{Clock, Outcome, RepresentsCut},
 };
 
 /// Cuts attempts at the attempt timeout and at the deadline.
@@ -35,6 +35,7 @@ impl<const HOOKS: bool> Timer<HOOKS> {
 
 impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     const CUTS: bool = true;
+    type Limit = Cut;
     type Ended<R> = Result<R, Cut>;
     type Running<F: Future> = Running<F>;
     type Kept<O> = Option<O>;
@@ -99,22 +100,20 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     fn kept<O>(kept: Option<O>) -> Option<O> {
         kept
     }
-}
 
-impl<R, const HOOKS: bool> CutInto<R> for Timer<HOOKS>
-where
-    R: Outcome<Error: RepresentsCut>,
-{
     #[inline]
-    fn outcome(
-        ended: Result<R, Cut>,
+    fn outcome<O>(
+        ended: Result<O, Cut>,
         previous: impl FnOnce() -> Option<PreviousError>,
-    ) -> (R, Option<Cut>) {
+    ) -> (O, Option<Cut>)
+    where
+        O: Outcome<Error: RepresentsCut<Cut>>,
+    {
         match ended {
             Ok(outcome) => (outcome, None),
             Err(limit) => {
-                let error = PreviousError::during(previous(), || limit.into());
-                (R::from_result(Err(error)), Some(limit))
+                let error = PreviousError::during(previous(), || RepresentsCut::represent(limit));
+                (O::from_result(Err(error)), Some(limit))
             }
         }
     }

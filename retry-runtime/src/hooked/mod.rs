@@ -11,7 +11,7 @@ use std::{
 use self::hook::{BeforeHook, FailureHook, GiveUpHook, NoHook};
 use crate::{
     ByDisposition, Decide, Policy, Reason, Retry, RetryValue,
-    drive::{Call, Clocked, CutInto, Verdict, run_hook},
+    drive::{Call, Clock, Clocked, RepresentsCut, Verdict, run_hook},
 };
 
 /// A call in the closure form with hooks, to be configured and awaited.
@@ -88,8 +88,7 @@ pub trait Run {
 impl<P, Op, Fut, T, E, V, B, F, G> Run for Parts<P, Op, V, B, F, G>
 where
     P: Decide<E, ByDisposition>,
-    E: fmt::Debug,
-    WatchedClock<P>: CutInto<Result<T, E>>,
+    E: fmt::Debug + RepresentsCut<<WatchedClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
     V: RetryValue<T>,
