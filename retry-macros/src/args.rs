@@ -89,7 +89,7 @@ impl Parse for Args {
                 "on" => set_once(&mut args.on, key, parse_value(input, key)?),
                 "on_ok" => set_once(&mut args.on_ok, key, parse_value(input, key)?),
                 "idempotent" => {
-                    let advice = "leave it out where the operation is not idempotent";
+                    let advice = "leave it out if the operation is not idempotent";
                     set_once(&mut args.idempotent, key, parse_flag(input, key, advice)?)
                 }
                 "blocking" => {

@@ -71,7 +71,7 @@ fn parse_nanos(literal: &LitStr) -> Result<u128> {
     let text = literal.value();
     let error = |problem: &str| Err(Error::new(literal.span(), format!("`\"{text}\"` {problem}")));
     if text.starts_with('-') {
-        return error("is negative; a duration is zero or more");
+        return error("is negative; a duration must be zero or more");
     }
     let mut total = Some(0_u128);
     let mut last_unit = u128::MAX;
@@ -92,7 +92,9 @@ fn parse_nanos(literal: &LitStr) -> Result<u128> {
             };
         };
         if *nanos >= last_unit {
-            return error("does not go from longer to shorter units, such as `\"1h30m\"`");
+            return error(
+                "has its units out of order; write the longer unit first, as in `\"1h30m\"`",
+            );
         }
         last_unit = *nanos;
         let part = to_nanos(whole, fraction, *nanos);
@@ -104,7 +106,7 @@ fn parse_nanos(literal: &LitStr) -> Result<u128> {
     }
     match total {
         Some(nanos) if nanos / NANOS_PER_SECOND <= u128::from(u64::MAX) => Ok(nanos),
-        _ => error("does not fit a `Duration`"),
+        _ => error("does not fit in a `Duration`"),
     }
 }
 

@@ -16,10 +16,7 @@ pub(crate) fn check_rule(rule: Option<&Expr>) -> Result<()> {
     let fix = match rule {
         Expr::Closure(closure) => {
             let Some(asyncness) = closure.asyncness else { return Ok(()) };
-            return Err(Error::new(
-                asyncness.span,
-                "`on` is asked without waiting; remove `async`",
-            ));
+            return Err(Error::new(asyncness.span, "`on` cannot wait; remove `async`"));
         }
         Expr::Path(path) if is_variant(&path.path) => matching(rule),
         Expr::Call(call) if is_pattern(rule) => match &*call.func {
@@ -87,8 +84,8 @@ pub(crate) fn check_guards(guards: &Guards) -> Result<()> {
             return Err(Error::new_spanned(
                 guard,
                 format!(
-                    "a {name} that is made here is new for each call and {fault}; share one: \
-                     `static {place}: LazyLock<{ty}> = LazyLock::new({ty}::new);`, and `{name} = {place}`"
+                    "this creates a new {name} for every call, so it {fault}; share one: \
+                     `static {place}: LazyLock<{ty}> = LazyLock::new({ty}::new);`, and write `{name} = {place}`"
                 ),
             ));
         }
@@ -96,7 +93,7 @@ pub(crate) fn check_guards(guards: &Guards) -> Result<()> {
     match cancel {
         Some(token) if is_made(token) => Err(Error::new_spanned(
             token,
-            "a token that is made here is cancelled by nobody; take it as an argument, or from `self`",
+            "this creates a new token for every call, so nothing can cancel it; take one as an argument, or from `self`",
         )),
         _ => Ok(()),
     }
@@ -166,17 +163,17 @@ fn check_pair(limits: &LimitArgs) -> Result<()> {
     };
     zero(
         limits.deadline.as_ref(),
-        "a deadline of zero lets no attempt begin; remove it to have none",
+        "a deadline of zero prevents every attempt; remove it to set no deadline",
     )?;
     zero(
         limits.attempt_timeout.as_ref(),
-        "an attempt timeout of zero cuts every attempt that waits; remove it to have none",
+        "an attempt timeout of zero cuts every attempt that has to wait; remove it to set no timeout",
     )?;
     match (literal(limits.deadline.as_ref()), literal(limits.attempt_timeout.as_ref())) {
         (Some((deadline, whole)), Some((timeout, text))) if timeout > deadline => Err(Error::new(
             limits.attempt_timeout.as_ref().map_or_else(Span::call_site, DurationArg::span),
             format!(
-                "`attempt_timeout` ({text}) is above `deadline` ({whole}), which ends the call before; lower it"
+                "`attempt_timeout` ({text}) is longer than `deadline` ({whole}), so it never applies; shorten it"
             ),
         )),
         _ => Ok(()),
@@ -207,7 +204,7 @@ fn check_first_wait(leaf: &Leaf) -> Result<()> {
     Err(Error::new(
         leaf.limits.deadline.as_ref().map_or_else(Span::call_site, DurationArg::span),
         format!(
-            "no retry fits: the first wait ({wait_text}) would pass `deadline` ({text}); raise it, or write `retries = 0`"
+            "no retry fits: the first wait ({wait_text}) would exceed `deadline` ({text}); raise the deadline, or write `retries = 0`"
         ),
     ))
 }

@@ -47,8 +47,8 @@ fn check_uncut(policy: &PolicyArg) -> Result<()> {
     let limit = match &limits.attempt_timeout {
         Some(timeout) => Err(Error::new(
             timeout.span(),
-            "nothing can cut an attempt that blocks its thread; remove `attempt_timeout`, and give the operation itself \
-             a timeout",
+            "an attempt that blocks its thread cannot be cut; remove `attempt_timeout` and give the operation its own \
+             timeout",
         )),
         None => Ok(()),
     };
@@ -83,7 +83,7 @@ fn check_stacked(item: &AsyncFn) -> Result<()> {
     match item.attrs.iter().find(is_ours) {
         Some(attr) => Err(Error::new_spanned(
             attr.path(),
-            "two `#[retryable]` on one function multiply their attempts; keep one, with \
+            "two `#[retryable]` attributes on one function multiply their attempts; keep one, with \
              `policy = composite(…)` if they retry different errors",
         )),
         None => Ok(()),
@@ -108,8 +108,8 @@ fn check_async(sig: &Signature, body: &TokenStream) -> Result<()> {
         "`#[retryable]` needs an `async fn`, but `#[async_trait]` has already rewritten this one; move the body to an \
          `async fn` outside the trait, or use a native `async fn` in the trait"
     } else if runs_a_runtime(body) {
-        "`#[retryable]` needs an `async fn`, and this function waits in a runtime of its own; if an attribute above has \
-         made it so, put `#[retryable]` first"
+        "`#[retryable]` needs an `async fn`, but this function runs its own runtime; if an attribute above does that, \
+         put `#[retryable]` first"
     } else {
         "`#[retryable]` needs an `async fn`; write `async fn`, or `#[retryable(blocking)]` to retry a function that \
          blocks its thread"

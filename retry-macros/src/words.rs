@@ -101,18 +101,17 @@ pub(crate) fn as_argument(found: &Ident) -> Option<Error> {
         Some(Setting(setting)) => {
             let policy = if setting == "delay" { "constant" } else { "exponential" };
             let named = if word == setting {
-                format!("`{word}`")
+                format!("`{word}` is")
             } else {
-                format!("`{word}` is `{setting}` here, and")
+                format!("`{word}` is called `{setting}` here and is")
             };
-            let verb = if word == setting { " is" } else { "" };
             format!(
-                "{named}{verb} a setting of the policy; write `policy = {policy}({setting} = {})`{}",
+                "{named} a setting of the policy; write `policy = {policy}({setting} = {})`{}",
                 example(setting),
                 counted(&word)
             )
         }
-        Some(Argument(argument)) => format!("unknown argument `{word}`; here it is `{argument}`"),
+        Some(Argument(argument)) => format!("unknown argument `{word}`; use `{argument}` instead"),
         None if word == "timeout" => {
             TIMEOUT.replace("{}", "policy = exponential(deadline = \"30s\")")
         }
@@ -135,12 +134,12 @@ pub(crate) fn as_setting(found: &Ident, known: &[&str]) -> Option<Error> {
             format!("unknown setting `{word}`; the delay of `constant` is `delay`")
         }
         Some(Setting(setting)) if known.contains(&setting) => {
-            format!("unknown setting `{word}`; here it is `{setting}`{}", counted(&word))
+            format!("unknown setting `{word}`; use `{setting}` instead{}", counted(&word))
         }
         Some(Setting(setting)) if word == setting => return None,
-        Some(Argument("on")) => format!("unknown setting `{word}`; here it is `on`"),
+        Some(Argument("on")) => format!("unknown setting `{word}`; use `on` instead"),
         Some(Argument(argument)) => format!(
-            "`{word}` is no setting of the policy; write `#[retryable(policy = …, {argument} = …)]`"
+            "`{word}` is not a setting of the policy; write `#[retryable(policy = …, {argument} = …)]`"
         ),
         None if word == "timeout" => {
             "unknown setting `timeout`; write `deadline` for the whole call or `attempt_timeout` for one attempt"
