@@ -1,8 +1,11 @@
+use std::fmt::Display;
+
 use proc_macro2::Ident;
 use syn::{
-    Error, Expr, LitStr, Path, Result, Token,
+    Error, Expr, ExprLit, Lit, LitStr, Path, Result, Token,
     ext::IdentExt as _,
     parse::{Parse, ParseStream},
+    token::Paren,
 };
 
 use crate::{
@@ -109,8 +112,8 @@ impl Parse for Args {
                 "before" => set_once(&mut args.before, key, parse_value(input, key)?),
                 "on_failure" => set_once(&mut args.on_failure, key, parse_value(input, key)?),
                 "on_give_up" => set_once(&mut args.on_give_up, key, parse_value(input, key)?),
-                "attempt" => set_once(&mut args.attempt, key, parse_value(input, key)?),
-                "name" => set_once(&mut args.name, key, parse_value(input, key)?),
+                "attempt" => set_once(&mut args.attempt, key, parse_name(input, key)?),
+                "name" => set_once(&mut args.name, key, parse_text(input, key)?),
                 "crate" => set_once(&mut args.krate, key, parse_path(input, key)?),
                 _ => {
                     Err(words::as_argument(key)
@@ -162,8 +165,37 @@ pub(crate) fn parse_value<T: Parse>(input: ParseStream<'_>, key: &Ident) -> Resu
     input.parse()
 }
 
+/// Parses `= name`.
+fn parse_name(input: ParseStream<'_>, key: &Ident) -> Result<Ident> {
+    match parse_value::<Expr>(input, key)? {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Err(unquoted(key, &text)),
+        value => lone_ident(&value).ok_or_else(|| {
+            let message = format!("`{key}` takes the name of a new variable: `{key} = {key}`");
+            Error::new_spanned(value, message)
+        }),
+    }
+}
+
+/// Parses `= "text"`.
+fn parse_text(input: ParseStream<'_>, key: &Ident) -> Result<LitStr> {
+    match parse_value::<Expr>(input, key)? {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
+        value => {
+            let text = lone_ident(&value).map_or_else(|| "…".to_owned(), |name| name.to_string());
+            let message = format!("`{key}` takes text in quotes: `{key} = \"{text}\"`");
+            Err(Error::new_spanned(value, message))
+        }
+    }
+}
+
+/// Makes the error for a name that was written as text.
+fn unquoted(key: impl Display, text: &LitStr) -> Error {
+    let name = text.value();
+    Error::new(text.span(), format!("`{key}` takes a name without quotes: `{key} = {name}`"))
+}
+
 fn parse_flag(input: ParseStream<'_>, key: &Ident, advice: &str) -> Result<Ident> {
-    if input.peek(Token![=]) {
+    if input.peek(Token![=]) || input.peek(Paren) {
         return Err(input.error(format!("`{key}` takes no value; {advice}")));
     }
     Ok(key.clone())
@@ -171,7 +203,13 @@ fn parse_flag(input: ParseStream<'_>, key: &Ident, advice: &str) -> Result<Ident
 
 impl Parse for NestedArg {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
+        const CHOICES: &[&str] = &["allow", "inner_only", "outer_only"];
         let expr = input.parse::<Expr>()?;
+        if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &expr
+            && CHOICES.contains(&text.value().as_str())
+        {
+            return Err(unquoted("nested", text));
+        }
         let Some(name) = lone_ident(&expr) else {
             return Ok(Self::Expr(Box::new(expr)));
         };
@@ -179,11 +217,15 @@ impl Parse for NestedArg {
             "allow" => "Allow",
             "inner_only" => "InnerOnly",
             "outer_only" => "OuterOnly",
+            variant @ ("Allow" | "InnerOnly" | "OuterOnly") => {
+                let message = format!("unknown choice `{variant}`; write `Nested::{variant}`");
+                return Err(Error::new(name.span(), message));
+            }
             // A constant of the user's own.
             other if other.starts_with(char::is_uppercase) => {
                 return Ok(Self::Expr(Box::new(expr)));
             }
-            _ => return Err(unknown("choice", &name, &["allow", "inner_only", "outer_only"])),
+            _ => return Err(unknown("choice", &name, CHOICES)),
         };
         Ok(Self::Choice(Ident::new(variant, name.span())))
     }

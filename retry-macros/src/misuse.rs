@@ -19,11 +19,15 @@ pub(crate) fn check_rule(rule: Option<&Expr>) -> Result<()> {
             return Err(Error::new(asyncness.span, "`on` cannot wait; remove `async`"));
         }
         Expr::Path(path) if is_variant(&path.path) => matching(rule),
+        _ if inside_err(rule).is_some() => matching(rule),
         Expr::Call(call) if is_pattern(rule) => match &*call.func {
             Expr::Path(_) => matching(rule),
             _ => return Ok(()),
         },
         Expr::Binary(_) | Expr::Struct(_) if is_pattern(rule) => matching(rule),
+        Expr::Macro(call) if call.mac.path.is_ident("matches") => {
+            "on = |error| matches!(error, …)".to_owned()
+        }
         Expr::Lit(ExprLit { lit: Lit::Bool(all), .. }) if all.value => "on = |_| true".to_owned(),
         Expr::Lit(_) | Expr::Array(_) | Expr::Tuple(_) => "on = |error| …".to_owned(),
         _ => return Ok(()),
@@ -32,14 +36,51 @@ pub(crate) fn check_rule(rule: Option<&Expr>) -> Result<()> {
     Err(Error::new_spanned(rule, message))
 }
 
+/// Refuses hooks and `on_ok` that cannot be called.
+pub(crate) fn check_callables(args: &Args) -> Result<()> {
+    let Args { on_ok, before, on_failure, on_give_up, .. } = args;
+    let callables = [
+        ("on_ok", on_ok, "value"),
+        ("before", before, "attempt"),
+        ("on_failure", on_failure, "failure"),
+        ("on_give_up", on_give_up, "end"),
+    ];
+    for (name, callable, argument) in callables {
+        if let Some(value @ (Expr::Lit(_) | Expr::Array(_) | Expr::Tuple(_))) = callable {
+            let message =
+                format!("`{name}` takes a closure or a function; write `{name} = |{argument}| …`");
+            return Err(Error::new_spanned(value, message));
+        }
+    }
+    Ok(())
+}
+
 /// Writes the closure that compares an error with what looks like a pattern.
 fn matching(rule: &Expr) -> String {
+    // A rule sees the error alone.
+    if let Some(inner) = inside_err(rule) {
+        return match inner {
+            Expr::Infer(_) => "on = |_| true".to_owned(),
+            inner => matching(inner),
+        };
+    }
     let text = rule.to_token_stream().to_string();
     let text = text.replace(" :: ", "::").replace(" (", "(").replace("( ", "(").replace(" )", ")");
     if text.contains("ErrorKind::") {
         format!("on = |error| matches!(error.kind(), {text})")
     } else {
         format!("on = |error| matches!(error, {text})")
+    }
+}
+
+/// Returns `pattern` of `Err(pattern)`.
+fn inside_err(rule: &Expr) -> Option<&Expr> {
+    match rule {
+        Expr::Call(call) if call.args.len() == 1 => match &*call.func {
+            Expr::Path(path) if path.path.is_ident("Err") => call.args.first(),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

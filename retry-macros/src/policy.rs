@@ -86,6 +86,13 @@ impl Parse for PolicyArg {
                 parenthesized!(content in fork);
                 if let Some(policy) = parse_call(&name, &content)? {
                     input.advance_to(&fork);
+                    if input.peek(Token![.]) {
+                        let message = format!(
+                            "settings go into the parentheses: `{name}(…, deadline = \"30s\")`; for methods, start with \
+                             `RetryPolicy::{name}(…)`"
+                        );
+                        return Err(input.error(message));
+                    }
                     return Ok(policy);
                 }
             } else if POLICIES.contains(&name.to_string().as_str())
@@ -185,7 +192,7 @@ fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg
             && content.peek2(Token![=])
             && !content.peek2(Token![==]) =>
         {
-            Err(unknown("policy", name, POLICIES))
+            Err(words::as_policy(name).unwrap_or_else(|| unknown("policy", name, POLICIES)))
         }
         _ => {
             content.parse::<proc_macro2::TokenStream>()?;
@@ -196,7 +203,8 @@ fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg
 
 fn parse_leaf(content: ParseStream<'_>, settings: &[&str]) -> Result<Leaf> {
     let mut leaf = Leaf::default();
-    arguments(content, "a setting such as `retries = 3`", |key| {
+    let example = if settings.contains(&"delay") { "delay = \"1s\"" } else { "retries = 3" };
+    arguments(content, &format!("a setting such as `{example}`"), |key| {
         if !settings.contains(&key.to_string().as_str()) {
             return Err(words::as_setting(key, settings)
                 .unwrap_or_else(|| unknown("setting", key, settings)));
@@ -230,11 +238,9 @@ fn parse_composite(span: Span, content: ParseStream<'_>) -> Result<PolicyArg> {
         if content.peek(Ident::peek_any) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
             let key = content.parse::<Ident>()?;
             if key != "deadline" && key != "attempt_timeout" {
-                return Err(unknown(
-                    "setting of `composite`",
-                    &key,
-                    &["deadline", "attempt_timeout"],
-                ));
+                return Err(words::as_composite_setting(&key).unwrap_or_else(|| {
+                    unknown("setting", &key, &["deadline", "attempt_timeout"])
+                }));
             }
             parse_limit(&mut composite.limits, &key, content)?;
         } else {

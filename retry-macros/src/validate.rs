@@ -29,8 +29,11 @@ pub(crate) fn item(item: &AsyncFn, blocking: Option<&Ident>) -> Result<()> {
 
 /// Checks the arguments against each other.
 pub(crate) fn args(args: &Args) -> Result<()> {
-    let misuse =
-        combine([misuse::check_rule(args.on.as_ref()), misuse::check_guards(&args.guards)]);
+    let misuse = combine([
+        misuse::check_rule(args.on.as_ref()),
+        misuse::check_callables(args),
+        misuse::check_guards(&args.guards),
+    ]);
     let Some(policy) = &args.policy else { return misuse };
     let uncut = if args.blocking.is_some() { check_uncut(policy) } else { Ok(()) };
     // Of an attempt timeout that is refused, nothing else is said.

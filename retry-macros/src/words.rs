@@ -58,7 +58,10 @@ const WORDS: &[(&[&str], Meaning)] = &[
         ],
         Setting("deadline"),
     ),
-    (&["attempt_timeout", "per_attempt_timeout", "try_timeout"], Setting("attempt_timeout")),
+    (
+        &["attempt_timeout", "per_attempt_timeout", "timeout_per_attempt", "try_timeout"],
+        Setting("attempt_timeout"),
+    ),
     (&["max_hint"], Setting("max_hint")),
     (
         &[
@@ -90,6 +93,41 @@ fn meaning(word: &str) -> Option<Meaning> {
     WORDS.iter().find(|(words, _)| words.contains(&word)).map(|(_, meaning)| *meaning)
 }
 
+const UNLIMITED: &[&str] = &["unlimited", "infinite", "infinity", "forever"];
+
+/// Explains the name of a policy of another crate.
+pub(crate) fn as_policy(found: &Ident) -> Option<Error> {
+    let policy = match found.to_string().as_str() {
+        "fixed" | "fixed_interval" | "linear" | "interval" | "simple" => "constant(delay = \"1s\")",
+        "fibonacci" | "backoff" | "exponential_backoff" | "random" => "exponential()",
+        "none" | "no_retry" => "never()",
+        _ => return None,
+    };
+    Some(Error::new(found.span(), format!("unknown policy `{found}`; the nearest is `{policy}`")))
+}
+
+/// Explains a word that is not a setting of a composite.
+pub(crate) fn as_composite_setting(found: &Ident) -> Option<Error> {
+    let word = found.to_string();
+    let message = match meaning(&word) {
+        Some(Setting(limit @ ("deadline" | "attempt_timeout"))) => {
+            format!("unknown setting `{word}`; use `{limit}` instead")
+        }
+        Some(Setting(setting)) => format!(
+            "`{setting}` is a setting of each member; write `composite({}, …)`",
+            owner(setting)
+        ),
+        _ => return None,
+    };
+    Some(Error::new(found.span(), message))
+}
+
+/// Writes a policy with a setting.
+fn owner(setting: &str) -> String {
+    let policy = if setting == "delay" { "constant" } else { "exponential" };
+    format!("{policy}({setting} = {})", example(setting))
+}
+
 /// Explains a word that is not an argument of the attribute.
 pub(crate) fn as_argument(found: &Ident) -> Option<Error> {
     let word = found.to_string();
@@ -99,19 +137,21 @@ pub(crate) fn as_argument(found: &Ident) -> Option<Error> {
     }
     let message = match meaning(&word) {
         Some(Setting(setting)) => {
-            let policy = if setting == "delay" { "constant" } else { "exponential" };
             let named = if word == setting {
                 format!("`{word}` is")
             } else {
                 format!("`{word}` is called `{setting}` here and is")
             };
             format!(
-                "{named} a setting of the policy; write `policy = {policy}({setting} = {})`{}",
-                example(setting),
+                "{named} a setting of the policy; write `policy = {}`{}",
+                owner(setting),
                 counted(&word)
             )
         }
         Some(Argument(argument)) => format!("unknown argument `{word}`; use `{argument}` instead"),
+        None if UNLIMITED.contains(&word.as_str()) => {
+            "write `policy = exponential(retries = unlimited)` to retry without a limit".to_owned()
+        }
         None if word == "timeout" => {
             TIMEOUT.replace("{}", "policy = exponential(deadline = \"30s\")")
         }
@@ -141,6 +181,9 @@ pub(crate) fn as_setting(found: &Ident, known: &[&str]) -> Option<Error> {
         Some(Argument(argument)) => format!(
             "`{word}` is not a setting of the policy; write `#[retryable(policy = …, {argument} = …)]`"
         ),
+        None if UNLIMITED.contains(&word.as_str()) => {
+            "write `retries = unlimited` to retry without a limit".to_owned()
+        }
         None if word == "timeout" => {
             "unknown setting `timeout`; write `deadline` for the whole call or `attempt_timeout` for one attempt"
                 .to_owned()
