@@ -107,7 +107,9 @@ pub enum Nested {
     ///
     /// It is theirs if the attempt ends together with the call inside that ended last: nothing was awaited in between,
     /// and no other retrying call has failed.
-    /// Whoever handles such a failure and goes on, say with another server, is retried for what comes then.
+    /// Whoever handles such a failure and then awaits something else, say another server, is retried for what comes then.
+    /// A failure that follows at once, with nothing awaited in between, cannot be told from theirs, so it is not retried;
+    /// `tokio::task::yield_now().await` before what comes then tells the two apart.
     /// A function that blocks awaits nothing, so there each failure after it is taken for theirs.
     InnerOnly,
     /// This call: the calls inside it are not retried.

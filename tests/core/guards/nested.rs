@@ -177,3 +177,20 @@ async fn what_the_body_calls_can_read_the_attempt() {
     look();
     assert_eq!(*seen.borrow(), [1, 1, 2, 2, 3, 3, 1]);
 }
+
+/// A failure that follows at once cannot be told from the one that was handled; to yield in between tells them apart.
+#[tokio::test(start_paused = true)]
+async fn yielding_after_a_handled_failure_tells_the_next_one_apart() {
+    for (yields, calls) in [(false, 1), (true, 4)] {
+        let (cache, data) = (Counter::default(), Counter::default());
+        let policy = RetryPolicy::constant(SECOND).retries(3).nested(Nested::InnerOnly);
+        let call = policy.retry(async || {
+            let _ = inner(&cache).await;
+            if yields {
+                tokio::task::yield_now().await;
+            }
+            data.fail::<()>(Failed::Refused)
+        });
+        assert_eq!((call.await, data.calls()), (Err(Failed::Refused), calls));
+    }
+}
