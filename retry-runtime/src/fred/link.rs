@@ -64,7 +64,7 @@ impl Link {
         self.standing.load(Ordering::Relaxed) == Standing::Up as u8
     }
 
-    /// Returns a number by which a connection is told from one made later.
+    /// Returns a number that differs between a connection and one made later.
     pub(super) fn changes(&self) -> u32 {
         self.changes.load(Ordering::Acquire)
     }
@@ -183,6 +183,13 @@ pub(super) fn plain(error: &Error) -> String {
             let message = message.trim_end_matches([' ', '}']).trim_end_matches('"');
             format!("{message} (os error {code})")
         }
-        _ => details.trim_end_matches('.').to_owned(),
+        // And those of libraries so: `Custom { kind: InvalidData, error: "…" }`.
+        _ => match details.split_once(", error: ") {
+            Some((kind, message)) if kind.starts_with("Custom { kind: ") => {
+                let message = message.strip_suffix(" }").unwrap_or(message);
+                message.trim_matches('"').to_owned()
+            }
+            _ => details.trim_end_matches('.').to_owned(),
+        },
     }
 }

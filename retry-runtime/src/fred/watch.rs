@@ -279,17 +279,34 @@ fn advice(error: &Error, config: &Config) -> Option<&'static str> {
     let is_refused = ErrorClass::AUTH.matches(error) || error.details().contains("refused");
     match error.kind() {
         _ if is_refused => None,
-        ErrorKind::Timeout | ErrorKind::Protocol | ErrorKind::IO | ErrorKind::Canceled
-            if config.uses_tls() =>
-        {
-            Some("the server may not speak TLS on this port")
-        }
+        ErrorKind::Timeout | ErrorKind::Protocol if config.uses_tls() => Some(NO_TLS),
+        _ if config.uses_tls() => advice_on_tls(error),
         ErrorKind::Protocol => Some("this does not speak the protocol of Redis"),
         ErrorKind::Timeout => Some("something accepts connections there and does not answer"),
         ErrorKind::IO | ErrorKind::Canceled if was_hung_up(error) => {
             Some("the server hung up on the first command: it may want TLS, as in `rediss://`")
         }
         _ => None,
+    }
+}
+
+const NO_TLS: &str = "the server may not speak TLS on this port";
+
+/// Tells a server that speaks TLS and is not trusted from one that does not speak it; the words are those of rustls and
+/// OpenSSL.
+fn advice_on_tls(error: &Error) -> Option<&'static str> {
+    let details = error.details();
+    let says = |words: &[&str]| words.iter().any(|words| details.contains(words));
+    if says(&["AlertReceived", "alert"]) {
+        Some(
+            "the server ended the TLS handshake: it may want another version, or a certificate of the client",
+        )
+    } else if says(&["InvalidCertificate", "certificate verify failed"]) {
+        Some("the certificate of the server is not trusted, or not valid for this address")
+    } else if was_hung_up(error) || says(&["InvalidMessage", "wrong version number"]) {
+        Some(NO_TLS)
+    } else {
+        None
     }
 }
 
