@@ -16,7 +16,7 @@ use crate::{
 ///   it is [`Disposition::Unknown`].
 ///   The same holds for `NOAUTH` with `reconnect_on_auth_error`, and for `READONLY` and `LOADING` with fred's feature
 ///   `custom-reconnect-errors`; an error does not show these settings, so they are [`Disposition::Unknown`] too.
-///   Who adds other prefixes to `reconnect_errors` makes those equally doubtful.
+///   Other prefixes in `reconnect_errors` are equally doubtful.
 /// - A reply that does not convert belongs to a command that was executed, and is [`Disposition::Permanent`].
 ///
 /// The errors of a [`RetryClient`](crate::fred::RetryClient) also speak for a whole pipeline or transaction and for scripts:

@@ -122,7 +122,8 @@ struct Asked {
 
 impl Rule<Error> for Asked {
     fn allows(&self, failure: &Failure<'_, Error>) -> bool {
-        // A login that was refused is refused again; who changes it meanwhile names the class.
+        // A login that was refused is refused again, unless somebody changes the password meanwhile; such a policy
+        // names the class.
         failure.error().is_none_or(|error| !ErrorClass::AUTH.matches(error))
             && ByDisposition::new(Idempotence::Idempotent).allows(failure)
     }

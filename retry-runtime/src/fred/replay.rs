@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// The classes go from the safest to the least safe, and a pipeline has the class of its least safe command.
 /// They speak of a command without concurrent writers: a repeat can overwrite what another client wrote in between.
-/// A time to live that a repeat starts anew counts as the same.
+/// A time to live that a repeat starts again counts as the same.
 ///
 /// Proven by tests that run every command of the first three classes once and twice on a server and compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -185,7 +185,7 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// Reads the timeout of a blocking command in seconds: zero, and what is no time, is for ever.
+    /// Reads the timeout of a blocking command in seconds: zero, or what is no time, is without limit.
     #[cfg(any(feature = "i-lists", feature = "i-sorted-sets"))]
     fn seconds(timeout: f64) -> Self {
         match Duration::try_from_secs_f64(timeout) {
@@ -203,7 +203,7 @@ impl Wait {
         }
     }
 
-    /// Reads the argument of `BLOCK` in milliseconds: zero is for ever, none does not block.
+    /// Reads the argument of `BLOCK` in milliseconds: zero is without limit, none does not block.
     #[cfg(any(feature = "i-server", feature = "i-streams"))]
     fn block(milliseconds: Option<u64>) -> Self {
         match milliseconds {

@@ -24,8 +24,9 @@ impl<C: Target + ClientInterface + TrackingInterface> Commands<Direct<'_, C>> {
     /// Sends `CLIENT TRACKING ON`, as fred's [`start_tracking`](TrackingInterface::start_tracking), and again on every
     /// connection that is made later.
     ///
-    /// When a connection is lost, and when tracking has begun on a new one, those who listen to fred's
-    /// `invalidation_rx` get an invalidation without keys: nothing that is cached holds any more.
+    /// When a connection is lost, and when tracking has begun on a new one, the listeners of fred's `invalidation_rx`
+    /// get an invalidation without keys: drop everything that is cached.
+    /// fred 10.1 passes on no invalidation after `FLUSHALL` and `FLUSHDB`.
     ///
     /// # Errors
     ///
