@@ -96,3 +96,46 @@ async fn a_client_that_is_dropped_takes_its_connections_along() {
     }
     drop(proxy);
 }
+
+/// Nothing is executed before `EXEC`, so the body can be cut wherever it is.
+#[tokio::test]
+async fn a_deadline_cuts_the_body() {
+    let bench = Bench::new(Duration::from_secs(5)).await;
+    let limited = bench.client.with_policy(POLICY.deadline(Duration::from_millis(300)));
+    let bodies = ["blocks", "reads again and again", "is always ready"];
+    for body in bodies {
+        let begin = Instant::now();
+        let transaction = limited.transaction::<(), _, _, _>("watched", |watched, _| async move {
+            while begin.elapsed() < Duration::from_secs(3) {
+                match body {
+                    "blocks" => watched.blpop::<Option<Value>, _>("list", 3.0).await.map(drop)?,
+                    "is always ready" => tokio::task::coop::consume_budget().await,
+                    _ => {
+                        watched.get::<(), _>("key").await?;
+                        sleep(Duration::from_millis(20)).await;
+                    }
+                }
+            }
+            Ok(())
+        });
+        let error = transaction.await.expect_err("too long");
+        assert_eq!(*error.kind(), fred::error::ErrorKind::Timeout, "{body}: {error}");
+        assert!(begin.elapsed() < Duration::from_secs(1), "{body}: {:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn the_time_that_options_give_holds_for_what_blocks_in_the_body() {
+    let bench = Bench::new(Duration::from_secs(5)).await;
+    let timeout = Some(Duration::from_millis(200));
+    let client = bench.client.with_policy(POLICY.retries(0));
+    let client = client.with_options(&Options { timeout, ..Options::default() });
+    for block in [0.0, 3.0] {
+        let begin = Instant::now();
+        let transaction = client.transaction::<(), _, _, _>("watched", |watched, _| async move {
+            watched.blpop::<Option<Value>, _>("list", block).await.map(drop)
+        });
+        transaction.await.expect_err("too long");
+        assert!(begin.elapsed() < Duration::from_secs(1), "{block}: {:?}", begin.elapsed());
+    }
+}

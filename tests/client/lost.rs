@@ -122,6 +122,48 @@ async fn a_server_that_became_read_only_is_left() {
     assert_eq!(new.number(&["GET", "counter"]), 1);
 }
 
+/// What became of one command is in the results of a queue, and hidden behind the `EXECABORT` of a transaction.
+#[tokio::test]
+async fn a_unit_leaves_a_server_that_became_read_only_too() {
+    for unit in ["try_all", "last", "exec", "transaction"] {
+        let (old, new) = (RedisServer::start(&[]), RedisServer::start(&[]));
+        let relay = Relay::start(old.port()).await;
+        let client =
+            RetryClient::connect(redis(relay.port()), POLICY).await.expect("the server is up");
+        let _ = count_in(unit, &client).await;
+        relay.lead_to(new.port());
+        old.command(&["REPLICAOF", "127.0.0.1", &new.port().to_string()]);
+        let begin = Instant::now();
+        while new.number(&["GET", "counter"]) == 0 {
+            assert!(begin.elapsed() < Duration::from_secs(2), "{unit}");
+            let _ = count_in(unit, &client).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+async fn count_in(unit: &str, client: &RetryClient) -> FredResult<()> {
+    let pipeline = client.pipeline();
+    pipeline.incr::<(), _>("counter").await?;
+    pipeline.ping::<()>(None).await?;
+    match unit {
+        "try_all" => drop(pipeline.try_all::<Value>().await),
+        "last" => pipeline.last::<()>().await?,
+        "exec" => {
+            let multi = client.multi();
+            multi.incr::<(), _>("counter").await?;
+            multi.exec::<Value>(false).await?;
+        }
+        _ => {
+            let counting = client.transaction::<Value, _, _, _>("counter", |_, multi| async move {
+                multi.incr::<(), _>("counter").await
+            });
+            counting.await?;
+        }
+    }
+    Ok(())
+}
+
 /// A replica that stays one is not connected to again and again.
 #[tokio::test]
 async fn a_server_that_stays_read_only_is_left_ever_more_rarely() {
@@ -152,6 +194,34 @@ fn a_client_outlives_its_runtime() {
             }
             let client = CLIENT.get().expect("set");
             assert_eq!(client.incr::<u64, _>("counter").await, Ok(round));
+        });
+    }
+}
+
+/// Whoever connected it before it was wrapped, its task ends with the runtime.
+#[test]
+fn a_client_that_was_only_wrapped_outlives_its_runtime_too() {
+    let server = RedisServer::start(&[]);
+    let (client, pool) = (OnceLock::<RetryClient>::new(), OnceLock::<RetryClient<Pool>>::new());
+    for round in 1..=3 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            if client.get().is_none() {
+                let mut builder = Builder::from_config(redis(server.port()));
+                builder.set_policy(ReconnectPolicy::new_constant(0, 50));
+                let one = builder.build().expect("complete");
+                one.init().await.expect("the server is up");
+                client.set(one.with_retry(POLICY)).expect("first");
+                let all = builder.build_pool(2).expect("complete");
+                all.init().await.expect("the server is up");
+                pool.set(all.with_retry(POLICY)).expect("first");
+            }
+            let (client, pool) = (client.get().expect("set"), pool.get().expect("set"));
+            assert_eq!(client.incr::<u64, _>("counter").await, Ok(round));
+            for member in 1..=2 {
+                let counted = pool.incr::<u64, _>("pooled").await;
+                assert_eq!(counted, Ok(2 * (round - 1) + member));
+            }
         });
     }
 }
@@ -208,6 +278,15 @@ async fn an_error_of_connect_says_where_it_was_to_go() {
     let error = refusal(port).await;
     let expected = format!("Connection refused (os error 111) (connecting to 127.0.0.1:{port})");
     assert_eq!(error.details(), expected);
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_told_in_words() {
+    let server = ServerConfig::new_centralized("no-such-host.invalid", 6379);
+    let config = Config { server, ..Config::default() };
+    let error = RetryClient::connect(config, POLICY).await.expect_err("a reserved name");
+    assert!(error.details().starts_with("failed to lookup address information"), "{error}");
+    assert!(error.details().ends_with(" (connecting to no-such-host.invalid:6379)"), "{error}");
 }
 
 /// Answers everything with the same bytes, or hangs up.

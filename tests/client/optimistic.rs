@@ -9,7 +9,7 @@ use fred::{error::ErrorKind, prelude::*};
 use retry_runtime::{
     Classify, Disposition, ErrorClass, Exponential, RetryPolicy, fred::RetryClient,
 };
-use retry_tests::{Fault, FaultProxy, RedisServer, redis};
+use retry_tests::{Fault, FaultProxy, RedisServer, Relay, redis};
 
 const POLICY: RetryPolicy<Exponential> =
     RetryPolicy::exponential().base_delay(Duration::from_millis(5)).retries(50);
@@ -127,4 +127,37 @@ async fn a_transaction_whose_reply_is_lost_is_executed_once() {
     assert_eq!(error.disposition(), Disposition::Unknown);
     assert_eq!(bench.proxy.sent("EXEC"), 1);
     assert_eq!(bench.client.get::<u32, _>("counter").await, Ok(1));
+}
+
+/// The connection falls silent while the body reads what it can do without; on another, nothing would be watched.
+#[tokio::test]
+async fn a_body_that_ignores_an_error_loses_no_update() {
+    let server = RedisServer::start(&[]);
+    let relay = Relay::start(server.port()).await;
+    let policy = RetryPolicy::constant(Duration::ZERO).retries(2);
+    let client = RetryClient::connect(
+        redis(relay.port()),
+        policy.attempt_timeout(Duration::from_millis(300)),
+    )
+    .await;
+    let client = client.expect("the server is up");
+    let rounds = AtomicU32::new(0);
+    let counted = client.transaction::<(String,), _, _, _>("counter", |watched, multi| {
+        let is_first = rounds.fetch_add(1, Ordering::SeqCst) == 0;
+        let (relay, server) = (&relay, &server);
+        async move {
+            let counter: Option<i64> = watched.get("counter").await?;
+            if is_first {
+                relay.forget();
+                watched.get::<(), _>("decoration").await.expect_err("silence");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                server.command(&["INCR", "counter"]);
+            }
+            let next = counter.unwrap_or(0) + 1;
+            multi.set::<(), _, _>("counter", next, None, None, false).await
+        }
+    });
+    let counted = counted.await;
+    let expected = 1 + u64::from(counted.is_ok());
+    assert_eq!(server.number(&["GET", "counter"]), expected, "{counted:?}");
 }

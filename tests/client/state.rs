@@ -1,13 +1,13 @@
 //! What belongs to a connection: subscriptions, tracking, the selected database; and what it is made with.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use fred::{clients::SubscriberClient, prelude::*, types::RespVersion};
 use retry_runtime::{
     Classify, Constant, Disposition, ErrorClass, RetryPolicy,
     fred::{RetryClient, WithRetry},
 };
-use retry_tests::{RedisServer, redis};
+use retry_tests::{RedisCluster, RedisServer, redis};
 use tokio::time::{Instant, sleep, timeout};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(20);
@@ -70,6 +70,65 @@ async fn tracking_starts_again_on_a_new_connection_and_nothing_cached_holds() {
     server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
     let info: Vec<Value> = client.client_trackinginfo().await.expect("connected again");
     assert!(format!("{info:?}").contains("off"), "{info:?}");
+}
+
+/// The new connection is made by whoever sends the first command on the new runtime.
+#[test]
+fn tracking_starts_again_on_another_runtime() {
+    let server = RedisServer::start(&[]);
+    let config = || Config { version: RespVersion::RESP3, ..redis(server.port()) };
+    let client = OnceLock::<RetryClient>::new();
+    for round in 1..=3 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            if client.get().is_none() {
+                let made = RetryClient::connect(config(), POLICY).await.expect("the server is up");
+                let none = Vec::<String>::new();
+                made.start_tracking(none, false, false, false, false).await.expect("connected");
+                client.set(made).expect("first");
+            }
+            let client = client.get().expect("set");
+            let mut invalidations = client.fred().invalidation_rx();
+            let _: Value = client.get("cached").await.expect("connected");
+            for _ in 0..if round == 1 { 0 } else { 2 } {
+                let all = timeout(LIMIT, invalidations.recv()).await.expect("told").expect("open");
+                assert!(all.keys.is_empty(), "{all:?}");
+            }
+            let _: Value = client.get("cached").await.expect("connected");
+            server.command(&["SET", "cached", "by another"]);
+            let one = timeout(LIMIT, invalidations.recv()).await.expect("told").expect("open");
+            assert_eq!(one.keys, ["cached".into()]);
+        });
+    }
+}
+
+/// Each node of a cluster tells of its own keys, and only on a connection that asked for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tracking_starts_again_on_every_node_of_a_cluster() {
+    let cluster = RedisCluster::start(Duration::from_secs(5));
+    let config = Config { version: RespVersion::RESP3, ..cluster.config() };
+    let client = RetryClient::connect(config, POLICY).await.expect("the cluster is up");
+    let none = Vec::<String>::new();
+    client.start_tracking(none, false, false, false, false).await.expect("connected");
+    for lost in 0..3 {
+        cluster.node(lost).command(&["CLIENT", "KILL", "TYPE", "normal"]);
+        for key in ["a", "b", "c"] {
+            let mut invalidations = client.fred().invalidation_rx();
+            let is_heard = timeout(LIMIT, async {
+                loop {
+                    let _: FredResult<Value> = client.get(key).await;
+                    cluster.node(cluster.first_owner(key)).command(&["SET", key, "by another"]);
+                    sleep(Duration::from_millis(20)).await;
+                    while let Ok(told) = invalidations.try_recv() {
+                        if told.keys == [key.into()] {
+                            return;
+                        }
+                    }
+                }
+            });
+            is_heard.await.unwrap_or_else(|_| panic!("{key} is stale after {lost}"));
+        }
+    }
 }
 
 /// On a new connection the next write would go to another database.

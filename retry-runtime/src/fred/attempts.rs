@@ -43,6 +43,9 @@ const SPREAD: Duration = Duration::from_millis(100);
 /// The shortest time limit that fred takes for one.
 pub(super) const SHORTEST: Duration = Duration::from_millis(1);
 
+/// What fred answers when the task that drives the connection was dropped.
+const NO_ROUTER: &str = "Failed to send command to router.";
+
 /// Makes another attempt.
 type Again<'a, C, T> = &'a (dyn Fn(Once<C>) -> BoxFuture<'a, Result<T, Failed>> + Send + Sync);
 
@@ -178,8 +181,8 @@ impl<C: Target> Direct<'_, C> {
                     flight.answered();
                     return Err(Failed::Empty(error));
                 }
-                // A server that lives answers a blocking command in its own time, and one that blocks for ever not
-                // at all: nothing else would ever be answered on this connection.
+                // A server that lives answers a blocking command in its own time, but one without a limit perhaps
+                // never: nothing else would be answered on this connection.
                 let overdue = match (command.wait, self.settings.options.timeout) {
                     (Wait::For(block), Some(timeout)) => elapsed >= block.saturating_add(timeout),
                     (wait, _) => wait == Wait::Forever,
@@ -227,13 +230,14 @@ impl<C: Target> Direct<'_, C> {
         let class = ErrorClass::of(error);
         if !DISCONNECTED.contains(class) {
             flight.answered();
-            if class == ErrorClass::READ_ONLY && C::WRITES && !self.settings.is_clustered {
-                self.connection.renew(index, self.client.part(index), error);
-            }
+            self.heed(index, error);
             return failed;
         }
         drop(flight);
         let part = self.client.part(index);
+        if error.details() == NO_ROUTER {
+            self.connection.abandon(index, &part);
+        }
         if self.connection.follow(index, &part) && *error.kind() == ErrorKind::IO {
             // Nobody was there to hear of it.
             self.connection.lose(index, Standing::Down, servers(&part), error);
@@ -243,6 +247,23 @@ impl<C: Target> Direct<'_, C> {
             self.connection.suspect(index, part, nodes, limit);
         }
         failed.map(|error| self.connection.part(index).link.complete(error))
+    }
+
+    /// Leaves a connection on which a command was refused because the server became a replica.
+    pub(super) fn heed(&self, index: usize, refusal: &Error) {
+        let is_read_only = ErrorClass::READ_ONLY.contains(ErrorClass::of(refusal));
+        if is_read_only && C::WRITES && !self.settings.is_clustered && !self.is_apart {
+            self.connection.renew(index, self.client.part(index), refusal);
+        }
+    }
+
+    /// Returns the connection that an attempt is made on.
+    pub(super) fn index_of(&self, client: &Once<C>) -> usize {
+        if self.connection.is_single() {
+            return 0;
+        }
+        let is_same = |member: &C| member.id() == client.id();
+        self.members.iter().position(is_same).unwrap_or_default()
     }
 
     /// Returns the nodes of a cluster that a command may have gone to.

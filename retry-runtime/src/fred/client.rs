@@ -42,8 +42,8 @@ use crate::{
 ///   Naming errors never makes an unsafe command be sent twice; [`idempotent`](Commands::idempotent) does.
 ///
 /// Every attempt is one write with a timeout of fred's own: the attempt timeout of the policy, or else the one of the
-/// client's options, or else the client's default, or else [`DEFAULT_ATTEMPT_TIMEOUT`], because without any fred
-/// waits for ever in some failures.
+/// client's options, or else the client's default, or else [`DEFAULT_ATTEMPT_TIMEOUT`], because fred
+/// without a timeout never returns after some failures.
 /// A reply is converted after the last attempt: one that does not convert is never retried.
 ///
 /// What is not a command is under [`fred`](Commands::fred).
@@ -108,8 +108,8 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Makes the settings of single attempts.
-    pub(super) fn without_retries(options: Options) -> Self {
+    /// Makes the settings of single attempts, with the timeout that the user gave.
+    pub(super) fn without_retries(options: Options, timeout: Option<Duration>) -> Self {
         let policy = DynPolicy::with_any_timing(crate::Never);
         Self {
             policy,
@@ -118,7 +118,7 @@ impl Settings {
             is_plain: true,
             patience: Patience::of(options.timeout),
             options,
-            timeout: None,
+            timeout,
         }
     }
 
@@ -159,7 +159,7 @@ impl<C: Target> Direct<'_, C> {
 
 /// A client that connects by itself.
 impl Commands<Direct<'static, Client>> {
-    /// Connects with settings that fail instead of waiting for ever, and owns the connection.
+    /// Connects with settings under which calls fail instead of hanging, and owns the connection.
     ///
     /// fred reconnects without end, after 100 ms at first and at most 1 s, and gives a server two seconds for each answer
     /// while it connects; where it gives up nevertheless, the next command connects.
@@ -381,7 +381,7 @@ impl<'h, C: Target> Commands<Direct<'h, C>> {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] for settings of which no budget can be made.
+    /// Returns [`ConfigError`] if the settings contradict each other.
     pub fn with_budgets(&self, settings: BudgetBuilder) -> Result<Self, ConfigError> {
         let config = self.fred().client_config();
         let budgets = Arc::new(Budgets::new(settings, &config.server)?);

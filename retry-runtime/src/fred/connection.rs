@@ -11,6 +11,7 @@ use std::{
 };
 
 use ::fred::{
+    clients::Client,
     error::{Error, ErrorKind},
     interfaces::{ClientLike, FredResult},
     types::{ConnectHandle, config::ReconnectPolicy},
@@ -53,12 +54,14 @@ pub(super) struct Connection {
     troubled: AtomicUsize,
     /// The member of a pool that the last attempt was made on.
     turn: AtomicU64,
-    /// Wakes who waits for a connection.
+    /// Wakes the calls that wait for a connection.
     back: Arc<Notify>,
     /// Whether the settings of the client are refused, which looks like ended tasks.
     refused: bool,
     /// Whether the user closed the client.
     closed: AtomicBool,
+    /// Whether the connection holds what another would not, such as watches, so that it is never replaced.
+    is_dedicated: bool,
     /// Whether the client waits for what the server sends, so that silence is no sign by itself.
     pub(super) listens: bool,
     /// Connections of transactions, between two of them.
@@ -79,7 +82,7 @@ pub(super) struct Part {
     revival: Mutex<()>,
     /// Why it was not made the last time.
     failure: std::sync::Mutex<Option<(Instant, Error)>>,
-    /// Wakes who waits for the result.
+    /// Wakes the calls that wait for the result.
     tried: Notify,
     /// How many tasks were started here; the end of an earlier one says nothing about the last.
     started: AtomicU32,
@@ -118,6 +121,17 @@ impl Part {
 impl Connection {
     /// Takes the connections for good; the tasks of those that are not started here are never known to end.
     pub(super) fn of<C: Target>(client: &C) -> Arc<Self> {
+        Arc::new(Self::new(client))
+    }
+
+    /// Takes the connection of a transaction, which is used up when it is lost.
+    pub(super) fn dedicated(client: &Client) -> Arc<Self> {
+        let mut connection = Self::new(client);
+        connection.is_dedicated = true;
+        Arc::new(connection)
+    }
+
+    fn new<C: Target>(client: &C) -> Self {
         let refused = client.connection_config().max_command_buffer_len != 0;
         let parts = client.parts().iter().map(|_| Part::new()).collect::<Box<[_]>>();
         if refused {
@@ -125,18 +139,19 @@ impl Connection {
                 part.link.set_aside("the server", &refusal());
             }
         }
-        Arc::new(Self {
+        Self {
             troubled: AtomicUsize::new(if refused { parts.len() } else { 0 }),
             parts,
             turn: AtomicU64::new(0),
             back: Arc::default(),
             refused,
             closed: AtomicBool::new(false),
+            is_dedicated: false,
             listens: C::LISTENS,
             idle: Idle::default(),
             #[cfg(feature = "i-tracking")]
             tracker: super::tracking::Tracker::default(),
-        })
+        }
     }
 
     /// Counts a command that goes out.
@@ -275,7 +290,7 @@ impl Connection {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.back.notify_waiters();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.forget_idle();
     }
 
     /// Waits for a connection until there is one, and makes it where nobody else does; tells which.
@@ -330,6 +345,17 @@ impl Connection {
         }
     }
 
+    /// Notes that a task of fred which was not started here is gone: its runtime has ended, or its user aborted it.
+    ///
+    /// Without a word that somebody makes the connection again, so the next attempt does.
+    pub(super) fn abandon<P: ClientLike>(&self, index: usize, part: &P) {
+        let this = &self.parts[index];
+        let is_ours = this.driver.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if this.link.is_up() && !is_ours && !self.is_dedicated {
+            self.lose(index, Standing::Ended, servers(part), &runtime_ended());
+        }
+    }
+
     /// Makes a connection again that has ended.
     async fn revive<P: ClientLike + 'static>(self: &Arc<Self>, index: usize, part: &P) {
         let this = &self.parts[index];
@@ -356,7 +382,7 @@ impl Connection {
     where
         P: ClientLike + 'static,
     {
-        if self.standing(index) == Standing::Up && !self.is_closed() {
+        if self.standing(index) == Standing::Up && !self.is_closed() && !self.is_dedicated {
             self.lose(index, Standing::Down, servers(&part), cause);
             let connection = Arc::clone(self);
             tokio::spawn(async move { connection.replace(index, &part, limit).await });
@@ -504,6 +530,8 @@ impl Connection {
         if begins {
             let following = follow(Arc::downgrade(self), index, part);
             *follower = Some(tokio::spawn(following).abort_handle());
+            #[cfg(feature = "i-tracking")]
+            self.tracker.resume();
         }
         begins
     }
@@ -513,6 +541,11 @@ impl Connection {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|dedicated| !dedicated.is_lost());
         idle.pop()
+    }
+
+    /// Closes the connections between two transactions: new ones may lead to another server.
+    pub(super) fn forget_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Keeps a connection on which nothing is watched and nothing on its way.
@@ -565,6 +598,12 @@ impl Abort {
     pub(super) fn new(task: &ConnectHandle) -> Self {
         Self(Some(task.abort_handle()))
     }
+
+    /// Tells whether the task has ended.
+    #[cfg(feature = "i-tracking")]
+    pub(super) fn is_finished(&self) -> bool {
+        self.0.as_ref().is_some_and(AbortHandle::is_finished)
+    }
 }
 
 impl Drop for Abort {
@@ -607,10 +646,7 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.note(&Err(Error::new(
-            ErrorKind::Canceled,
-            "The runtime of the connection has ended.",
-        )));
+        self.note(&Err(runtime_ended()));
     }
 }
 
@@ -643,6 +679,10 @@ fn return_queued<P: ClientLike>(part: &P) -> usize {
         }
     }
     inner.counters.read_cmd_buffer_len()
+}
+
+fn runtime_ended() -> Error {
+    Error::new(ErrorKind::Canceled, "The runtime of the connection has ended.")
 }
 
 pub(super) fn too_slow() -> Error {

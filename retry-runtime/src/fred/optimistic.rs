@@ -1,6 +1,13 @@
 //! Optimistic locking: a transaction that is made again when a key changed that it was based on.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use ::fred::{
     clients::Client,
@@ -11,7 +18,7 @@ use ::fred::{
     },
 };
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     ErrorClass,
@@ -27,7 +34,7 @@ use super::{
     transaction::{RetryTransaction, execute},
     watch::LONGEST_ANSWER,
 };
-use crate::{Classify, Disposition, fred::Consent};
+use crate::{Classify, Cut, Disposition, fred::Consent};
 
 /// A connection that nobody else uses, and that fred never replaces: with it the watched keys would be forgotten.
 #[derive(Debug)]
@@ -101,9 +108,10 @@ impl<C: Target> Commands<Direct<'_, C>> {
     ///
     /// A change counts as an error of the class [`WATCH`](super::ErrorClass::WATCH) that is retried under the policy.
     /// A round uses a connection of its own, which is kept for the next one, and which may take ten seconds to make
-    /// however short the attempts are; if it is lost in between, the round
-    /// starts again with the watches, because the server forgets them with the connection.
-    /// A deadline limits the commands of the body, not what it does besides.
+    /// however short the attempts are.
+    /// If it is lost before `EXEC`, the round starts again, because the server forgets the watches with the connection.
+    /// An attempt timeout limits each command of the body; a deadline cuts the body wherever it is, and nothing is
+    /// executed.
     ///
     /// ```no_run
     /// use fred::prelude::*;
@@ -149,7 +157,8 @@ impl<C: Target> Commands<Direct<'_, C>> {
         let deadline = deadline.and_then(|limit| Instant::now().checked_add(limit));
         let attempt = |client: super::client::Once<C>| {
             let options = client.options().clone();
-            direct.round(options, deadline, &keys, &body)
+            // The future of the caller stays small.
+            Box::pin(direct.round(options, deadline, &keys, &body))
         };
         direct.run(command, attempt).await?.convert()
     }
@@ -181,16 +190,17 @@ impl<C: Target> Direct<'_, C> {
                 .map_err(Failed::Open)?,
         };
         options.timeout = Some(left(limit));
+        let given = self.settings.timeout.map(left);
         if self.needs_slot()
             && let Some(slot) = keys.first().and_then(slot)
         {
             options.cluster_hash = Some(slot);
         }
         let watched: RetryClient = Commands::new(Direct {
-            connection: Connection::of(&dedicated.client),
+            connection: Connection::dedicated(&dedicated.client),
             members: [dedicated.client.clone()].into(),
             client: dedicated.client.clone(),
-            settings: Arc::new(Settings::without_retries(options)),
+            settings: Arc::new(Settings::without_retries(options, given)),
             budgets: None,
             counters: Arc::default(),
             consent: Consent::AtMostOnce,
@@ -203,11 +213,26 @@ impl<C: Target> Direct<'_, C> {
             let _: Value = watched.custom(watch, keys.to_vec()).await?;
             Ok(body(watched.clone(), multi.clone()).await)
         };
-        let prepared: FredResult<FredResult<()>> = tokio::select! {
-            biased;
-            prepared = prepare => prepared,
-            _ = &mut dedicated.task => Err(lost()),
+        let prepared = async {
+            tokio::select! {
+                biased;
+                prepared = prepare => prepared,
+                _ = &mut dedicated.task => Err(lost()),
+            }
         };
+        // Nothing is executed yet, so the body may be cut wherever it is.
+        let prepared: FredResult<FredResult<()>> = match (deadline, self.settings.limits.deadline) {
+            (Some(end), Some(limit)) => timeout_at(end, prepared)
+                .await
+                .unwrap_or_else(|_| Err(Error::from(Cut::Deadline(limit)))),
+            _ => prepared.await,
+        };
+        let is_read_only = |error: &Error| ErrorClass::READ_ONLY.contains(ErrorClass::of(error));
+        if let Ok(Err(error)) = &prepared
+            && is_read_only(error)
+        {
+            self.connection.forget_idle();
+        }
         match prepared.map_err(Failed::Open)? {
             Err(error) if dedicated.is_lost() => return Err(Failed::Open(error)),
             Err(error)
@@ -230,8 +255,11 @@ impl<C: Target> Direct<'_, C> {
         // What the body left of the deadline.
         options.timeout = Some(left(limit));
         let client = dedicated.client.with_options(&options);
-        let mut is_done = true;
-        let result = match execute(client, &queued, false, safe).await {
+        let (mut is_done, leads_elsewhere) = (true, AtomicBool::new(false));
+        let heed = |refusal: &Error| {
+            leads_elsewhere.fetch_or(is_read_only(refusal), Ordering::Relaxed);
+        };
+        let result = match execute(client, &queued, false, safe, heed).await {
             Ok(Value::Null) => {
                 let changed = Error::new(ErrorKind::Canceled, "A watched key changed.");
                 Err(Failed::Open(changed))
@@ -244,7 +272,9 @@ impl<C: Target> Direct<'_, C> {
             }
             result => result,
         };
-        if is_done && !dedicated.is_lost() && !matches!(&result, Err(Failed::Closed(_))) {
+        if leads_elsewhere.into_inner() {
+            self.connection.forget_idle();
+        } else if is_done && !dedicated.is_lost() && !matches!(&result, Err(Failed::Closed(_))) {
             self.connection.keep_idle(dedicated);
         }
         result

@@ -122,6 +122,7 @@ impl<'h, C: Target> Queue<'h, C> {
         if self.is_scattered(queued) {
             return self.send_each(client, queued).await;
         }
+        let part = self.direct.index_of(&client);
         // What is ready was given the time of an attempt, and no more and no less.
         if wait == Wait::No
             && self.direct.settings.limits.deadline.is_none()
@@ -133,7 +134,7 @@ impl<'h, C: Target> Queue<'h, C> {
                     Poll::Ready(results) => results,
                     Poll::Pending => ready.await,
                 };
-                return self.doubted(results, queued);
+                return self.judged(part, results, queued);
             }
         }
         self.send_each(client, queued).await
@@ -145,12 +146,13 @@ impl<'h, C: Target> Queue<'h, C> {
         client: Once<C>,
         queued: &[Arc<Queued<C>>],
     ) -> FredResult<Vec<FredResult<Value>>> {
+        let part = self.direct.index_of(&client);
         let results = if self.is_scattered(queued) {
             send_apart(&client, queued).await
         } else {
             send(Pipeline::from(client), queued, None).await
         };
-        self.doubted(results, queued)
+        self.judged(part, results, queued)
     }
 
     /// Tells whether each command has to be answered for itself.
@@ -163,9 +165,11 @@ impl<'h, C: Target> Queue<'h, C> {
             && !self.direct.consent.covers(as_command(queued).replay)
     }
 
-    /// Puts into doubt what was refused and may have been executed nevertheless.
-    fn doubted(
+    /// Puts into doubt what was refused and may have been executed nevertheless, and takes from each refusal what it
+    /// says about the connection: the queue as a whole may succeed.
+    fn judged(
         &self,
+        part: usize,
         results: FredResult<Vec<FredResult<Value>>>,
         queued: &[Arc<Queued<C>>],
     ) -> FredResult<Vec<FredResult<Value>>> {
@@ -173,9 +177,9 @@ impl<'h, C: Target> Queue<'h, C> {
         let mut results =
             results.map_err(|error| if as_one { unless_kept(error) } else { error })?;
         for (result, queued) in results.iter_mut().zip(queued) {
-            if queued.command.errors == Errors::Own
-                && let Err(error) = result
-            {
+            let Err(error) = result else { continue };
+            self.direct.heed(part, error);
+            if queued.command.errors == Errors::Own {
                 *error = unless_kept(error.clone());
             }
         }

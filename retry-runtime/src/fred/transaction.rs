@@ -119,7 +119,11 @@ impl<C: Target> Commands<Multi<'_, C>> {
         let slot = if queue.direct.needs_slot() { Some(slot(&queued)?) } else { None };
         let command = Command { name: "exec", wait: Wait::No, ..as_command(&queued) };
         let safe = queue.direct.consent.covers(command.replay);
-        let attempt = |client| execute(with_slot(client, slot), &queued, abort_on_error, safe);
+        let attempt = |client| {
+            let part = queue.direct.index_of(&client);
+            let heed = move |refusal: &Error| queue.direct.heed(part, refusal);
+            execute(with_slot(client, slot), &queued, abort_on_error, safe, heed)
+        };
         queue.direct.run(command, attempt).await?.convert()
     }
 }
@@ -145,16 +149,18 @@ fn with_slot<C: Target>(client: Once<C>, slot: Option<u16>) -> Once<C> {
     C::with_options(&client, &options)
 }
 
-/// Executes what is queued.
+/// Executes what is queued, and calls `heed` with every refusal: `EXECABORT` hides those of the commands.
 pub(super) async fn execute<C: Target>(
     client: Once<C>,
     queued: &[Arc<Queued<C>>],
     abort_on_error: bool,
     safe: bool,
+    heed: impl Fn(&Error),
 ) -> Result<Value, Failed> {
     let multi = Pipeline::from(client);
     custom(&multi, "MULTI").await?;
     let results = send(multi, queued, Some("EXEC")).await?;
+    results.iter().filter_map(|result| result.as_ref().err()).for_each(heed);
     match answer(results, abort_on_error, as_command(queued).errors) {
         Err(Failed::Closed(error)) if safe => Err(Failed::Open(error)),
         answer => answer,
