@@ -1,7 +1,7 @@
-//! Policies from a TOML file, with errors that show the line of a bad value.
+//! Policies from a TOML file, with errors that point at the line of a bad value.
 //!
-//! The file says how often and for how long to retry, which differs between installations. Which errors are retried,
-//! and whether a repeat is safe, stays in the code: it belongs to the call.
+//! The file says how often and for how long to retry, because that differs between installations. The code says which
+//! errors to retry and whether a repeat is safe, because that depends on the operation.
 
 mod server;
 
@@ -13,7 +13,7 @@ use serde::{
     de::{Error as _, Unexpected, Visitor},
 };
 
-/// Stands for the file of a service.
+/// The file of a service.
 const FILE: &str = r#"
 [redis]
 base_delay = "100ms"
@@ -37,61 +37,62 @@ struct Settings {
 
 type Policy = Limited<RetryPolicy<Exponential>>;
 
-/// A policy in the file; a setting that is left out has the default of the crate.
+/// A policy as the file writes it; what it leaves out keeps its default.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Text {
-    base_delay: Option<Time>,
-    max_delay: Option<Time>,
+struct RetrySettings {
+    base_delay: Option<HumanDuration>,
+    max_delay: Option<HumanDuration>,
     factor: Option<f64>,
     retries: Option<u32>,
-    attempt_timeout: Option<Time>,
-    deadline: Option<Time>,
+    attempt_timeout: Option<HumanDuration>,
+    deadline: Option<HumanDuration>,
 }
 
 fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
-    let text = Text::deserialize(deserializer)?;
+    let settings = RetrySettings::deserialize(deserializer)?;
     let mut policy = RetryPolicy::exponential();
-    if let Some(Time(delay)) = text.base_delay {
+    if let Some(HumanDuration(delay)) = settings.base_delay {
         policy = policy.base_delay(delay);
     }
-    if let Some(Time(delay)) = text.max_delay {
+    if let Some(HumanDuration(delay)) = settings.max_delay {
         policy = policy.max_delay(delay);
     }
-    if let Some(factor) = text.factor {
+    if let Some(factor) = settings.factor {
         policy = policy.factor(factor);
     }
-    if let Some(retries) = text.retries {
+    if let Some(retries) = settings.retries {
         policy = policy.retries(retries);
     }
-    // Finds settings that contradict each other.
+    // Rejects settings that contradict each other.
     policy.backoff().check().map_err(D::Error::custom)?;
-    let limit = |time: Option<Time>| time.map_or(Duration::MAX, |Time(limit)| limit);
-    Ok(policy.attempt_timeout(limit(text.attempt_timeout)).deadline(limit(text.deadline)))
+    let limit =
+        |time: Option<HumanDuration>| time.map_or(Duration::MAX, |HumanDuration(limit)| limit);
+    Ok(policy.attempt_timeout(limit(settings.attempt_timeout)).deadline(limit(settings.deadline)))
 }
 
 /// A duration such as `"250ms"` or `"1m 30s"`.
 #[derive(Debug)]
-struct Time(Duration);
+struct HumanDuration(Duration);
 
-impl<'de> Deserialize<'de> for Time {
+impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TimeVisitor)
+        deserializer.deserialize_str(DurationVisitor)
     }
 }
 
-struct TimeVisitor;
+struct DurationVisitor;
 
-impl Visitor<'_> for TimeVisitor {
-    type Value = Time;
+impl Visitor<'_> for DurationVisitor {
+    type Value = HumanDuration;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(r#"a duration such as "250ms""#)
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<HumanDuration, E> {
         let duration = humantime::parse_duration(text);
-        duration.map(Time).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        duration.map(HumanDuration).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

@@ -1,7 +1,8 @@
-//! A health page that shows what the client, its budget and its breaker know.
+//! A health page that shows the state of the client, its budget and its circuit breaker.
 //!
-//! The page asks Redis nothing: a page that does hangs with it, and is one more load on a server in trouble. Use it to
-//! decide whether this process gets requests, not whether it is restarted: no restart of it repairs Redis.
+//! The page sends nothing to Redis: otherwise it would hang together with Redis, and add load to a server in trouble.
+//! Use it as a readiness probe, which takes the service out of rotation. As a liveness probe it would restart the
+//! service, and that does not repair Redis.
 
 mod server;
 
@@ -22,7 +23,7 @@ struct Service {
 
 impl Service {
     async fn connect(url: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        // The names under which logs and metrics show them. Short times, to see it all in a few seconds.
+        // Logs and metrics show these names. The times are short, so that the example is.
         let breaker = CircuitBreaker::builder()
             .name("redis")
             .minimum_calls(10)
@@ -93,7 +94,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The traffic of the service: some reads, whether they succeed or not.
+/// Sends some reads, and ignores their failures.
 async fn load(service: &Service) {
     for _ in 0..5 {
         let _ = service.redis.get::<Option<String>, _>("key").await;

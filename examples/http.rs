@@ -1,8 +1,8 @@
-//! An HTTP client that keeps `Retry-After`: an error enum of your own says what each answer means.
+//! An HTTP client that honours `Retry-After`: your own error enum says what each answer means.
 //!
-//! `#[retryable]` asks the error three things: may the request be repeated, how long does the server want to be left
-//! alone, and what does a retry cost. An idempotent request is repeated after an unknown outcome, any other is not.
-//! A server that asks for more than five seconds ends the call; `max_hint` changes that.
+//! `#[retryable]` asks the error three questions: is it safe to repeat the request, how long does the server want to be
+//! left alone, and what does the retry cost. After an unknown outcome it repeats only an idempotent request.
+//! The call ends if the server asks for over five seconds more than the policy would wait; `max_hint` changes that.
 
 use std::{
     io,
@@ -39,18 +39,27 @@ enum FetchError {
 impl Classify for FetchError {
     fn disposition(&self) -> Disposition {
         match self {
-            // Whoever turns a request away says so, or says when to come back. Any other 503 can be that of a proxy
-            // which lost the connection to a server that was at work.
+            // A server that turns a request away says when to come back. Any other 503 may come from a proxy that lost
+            // the connection while the server was working.
             Self::Status { status: StatusCode::TOO_MANY_REQUESTS, .. }
             | Self::Status { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: Some(_) } => {
                 Disposition::NotExecuted
             }
             Self::Status { status, .. } if !status.is_server_error() => Disposition::Permanent,
-            // Nothing was sent.
+            // No request was sent.
             Self::Transport(error) if error.is_connect() => Disposition::NotExecuted,
             Self::Transport(error) if error.is_builder() => Disposition::Permanent,
             Self::Status { .. } | Self::Transport(_) => Disposition::Unknown,
             Self::Cut(cut) => cut.disposition(),
+        }
+    }
+
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Status { status, .. } if status.is_server_error() => "http_5xx",
+            Self::Status { .. } => "http_4xx",
+            Self::Transport(_) => "transport",
+            Self::Cut(cut) => cut.class(),
         }
     }
 
@@ -59,12 +68,12 @@ impl Classify for FetchError {
     }
 
     fn cost(&self) -> Cost {
-        // A server that says no is alive.
+        // A server that turns a request away is alive, and did little work.
         if self.retry_after().is_some() { Cost::Throttling } else { Cost::Transient }
     }
 }
 
-/// Makes one attempt.
+/// Sends a request once.
 async fn send(request: RequestBuilder) -> Result<String, FetchError> {
     let response = request.send().await?;
     let (status, header) = (response.status(), response.headers().get(RETRY_AFTER));
@@ -74,7 +83,7 @@ async fn send(request: RequestBuilder) -> Result<String, FetchError> {
     Err(FetchError::Status { status, retry_after: header.and_then(delay) })
 }
 
-/// Reads seconds or a date; a date that has passed asks for nothing.
+/// Reads seconds or an HTTP date; a date in the past asks for no delay.
 fn delay(header: &HeaderValue) -> Option<Duration> {
     let text = header.to_str().ok()?;
     if let Ok(seconds) = text.parse() {
@@ -104,9 +113,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let answer = order(&http, &format!("{server}/seconds")).await?;
-    println!("POST /seconds: {answer}; it was turned away before, so it may be sent again");
+    println!("POST /seconds: {answer}; the server had turned it away, so a repeat is safe");
     let error = order(&http, &format!("{server}/lost")).await.unwrap_err();
-    println!("POST /lost: {error}; the order may have been taken, so it is not sent again");
+    println!("POST /lost: {error}; the order may have been taken, so it is not repeated");
     assert_eq!(ORDERS.load(Ordering::Relaxed), 1);
     Ok(())
 }
@@ -114,7 +123,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 static CALLS: [AtomicU32; 4] = [const { AtomicU32::new(0) }; 4];
 static ORDERS: AtomicU32 = AtomicU32::new(0);
 
-/// Starts a server that fails the first request for each path and method; returns its URL.
+/// Starts a server that fails the first request to each route; returns its URL.
 async fn serve() -> io::Result<String> {
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
     let take_order = async || {

@@ -1,10 +1,10 @@
 //! A rate limiter in Redis, and what an unknown outcome means for it.
 //!
-//! A script that increments a counter must not run twice: after a lost reply nobody knows whether the request was
-//! counted. This one remembers each request by an id, so a repeat finds the request counted and answers the same. It
-//! costs memory for each request of a window; where that is too much, count with `INCR` and let a lost reply pass.
+//! A script that only increments a counter is not safe to repeat: if its reply is lost, nobody knows whether it counted
+//! the request. This one stores an id for each request, so a repeat finds the id and counts nothing. That takes memory
+//! for each request in the window. If that is too much, count with `INCR`, and let a request pass if its reply is lost.
 //!
-//! Without any answer the request passes: a limiter protects a service from too much, and should not be what stops it.
+//! A request also passes if Redis does not answer: a limiter must not be what stops the service.
 
 mod server;
 
@@ -16,7 +16,7 @@ use retry_runtime::{
     testing::{Fault, FaultProxy},
 };
 
-/// Answers 0 if the request passes, or else the milliseconds until the next one may.
+/// Returns 0 if the request passes, or the milliseconds until the next one can.
 const CODE: &str = "
 local id, limit, window = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -37,13 +37,13 @@ struct Limiter {
     window: Duration,
 }
 
-/// What becomes of a request.
+/// The answer of the limiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Passes,
-    /// What a server answers with 429 and `Retry-After`.
+    /// Answer 429 with this `Retry-After`.
     Waits(Duration),
-    /// Nobody knows; it passes.
+    /// Redis did not answer, so the request passes.
     Unlimited,
 }
 
@@ -53,7 +53,7 @@ impl Limiter {
         limit: u32,
         window: Duration,
     ) -> Result<Self, Box<dyn std::error::Error>> {
-        // Each request waits for the limiter: it gets little time, and none while Redis answers nobody.
+        // Each request waits for the limiter, so its time is short, and the breaker saves it during an outage.
         let policy = RetryPolicy::exponential()
             .base_delay(Duration::from_millis(5))
             .retries(9)
@@ -95,18 +95,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     proxy.inject("EVALSHA", Fault::LoseReply, 1);
     assert_eq!(limiter.ask("ada").await, Verdict::Passes);
-    println!("three pass: the reply to the third was lost, and it counts once");
-    let Verdict::Waits(delay) = limiter.ask("ada").await else { panic!("four of three pass") };
-    println!("the fourth waits for {delay:?}");
+    println!("three pass; the reply to the third was lost, and it counted once");
+    let Verdict::Waits(delay) = limiter.ask("ada").await else { panic!("the fourth passes") };
+    println!("the fourth has to wait for {delay:?}");
     tokio::time::sleep(delay).await;
     assert_eq!(limiter.ask("ada").await, Verdict::Passes);
-    println!("and passes");
+    println!("then it passes");
 
     server.kill()?;
     let begin = Instant::now();
     for _ in 0..5 {
         assert_eq!(limiter.ask("ada").await, Verdict::Unlimited);
     }
-    println!("without Redis all pass; asking took {:?} for five", begin.elapsed());
+    println!("without Redis all pass; five calls took {:?}", begin.elapsed());
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! A job queue: a worker that blocks on a connection of its own, beside the client for everything else.
+//! A job queue that loses no job: its worker blocks on a connection of its own.
 //!
-//! - A blocking command holds up everything behind it on its connection. So the worker has its own client.
-//! - `BLMOVE` takes a job and parks it in one step. If the reply is lost, the job is parked all the same, and the worker
-//!   puts it back when it starts again. No job is lost, but one can be done twice: that must do no harm.
-//! - A pop that finds nothing is an answer, not a failure: it is `None` where the reply type is an `Option`.
+//! - A blocking command holds up every command behind it on its connection. The worker therefore has its own client.
+//! - `BLMOVE` takes a job and parks it in one step. If its reply is lost, the job is still parked, and the worker puts it
+//!   back when it starts again. So a job can run twice, and must be written for that.
+//! - A pop that finds nothing is not a failure: the client returns `None` if the reply type is an `Option`.
 
 mod server;
 
@@ -23,14 +23,14 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 const JOBS: &str = "jobs";
-/// Where this worker parks the job that it works on.
+/// Where this worker parks the job that it is working on.
 const PARKED: &str = "jobs:worker-1";
 
-/// Does jobs until it is stopped; starts again after a failure, however often.
+/// Works until it is stopped; a failure makes it start again.
 #[retryable(
     policy = exponential(retries = unlimited, max_delay = "5s"),
     reset_after = "30s",
-    idempotent, // because it begins with what was left undone
+    idempotent, // each start puts back the job that the last one left
     cancel = stop,
     on_failure = |failure| println!("the worker starts again in {:?}: {failure}", failure.delay()),
 )]
@@ -40,9 +40,9 @@ async fn work(
     stop: &CancellationToken,
 ) -> FredResult<()> {
     while let Some(job) = queue.lmove::<Option<String>, _, _>(PARKED, JOBS, Left, Left).await? {
-        println!("put back what was left undone: {job}");
+        println!("put back: {job}");
     }
-    // Dropping a `BLMOVE` to stop sooner could park a job that nobody works on: it ends within its second.
+    // A `BLMOVE` that is dropped can still take a job, so the worker waits for it: one second at most.
     while !stop.is_cancelled() {
         let job: Option<String> = queue.blmove(JOBS, PARKED, Left, Right, 1.0).await?;
         let Some(job) = job else { continue };
@@ -52,7 +52,7 @@ async fn work(
     Ok(())
 }
 
-/// Does a job: twice is as good as once.
+/// Does a job, in a way that allows it to run twice.
 async fn handle(client: &RetryClient, job: &str) -> FredResult<()> {
     client.set(format!("done:{job}"), true, None, None, false).await
 }
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let queue =
         RetryClient::connect_url(&format!("redis://127.0.0.1:{}", proxy.port()), policy).await?;
 
-    // Other reply types have no place for nothing, so they get an error, which differs from a timeout.
+    // A `String` cannot be nothing: here the client returns an error that `found_nothing` recognizes.
     let nothing = queue.blmove::<String, _, _>(JOBS, PARKED, Left, Right, 0.1).await.unwrap_err();
     assert!(found_nothing(&nothing));
     println!("the queue is empty");
@@ -79,11 +79,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     sleep(Duration::from_millis(100)).await;
     let begin = Instant::now();
     client.ping::<()>(None).await?;
-    println!("the worker blocks, and a command beside it took {:?}", begin.elapsed());
+    println!("while the worker blocks, the other client answers within {:?}", begin.elapsed());
 
     client.rpush::<(), _, _>(JOBS, vec!["tea", "milk"]).await?;
     sleep(Duration::from_millis(100)).await;
-    // The server parks the next job, and its answer is lost.
+    // The server parks a job, and its reply is lost.
     proxy.inject("BLMOVE", Fault::LoseReply, 1);
     client.rpush::<(), _, _>(JOBS, vec!["bread", "salt", "eggs"]).await?;
     while client.get::<Option<bool>, _>("done:eggs").await?.is_none() {
@@ -98,6 +98,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (waiting, parked): (u64, u64) = (client.llen(JOBS).await?, client.llen(PARKED).await?);
     println!("{done:?} done, {waiting} waiting, {parked} parked");
     assert_eq!((done, waiting, parked), (vec![Some(true); 5], 0, 0));
-    assert_eq!(queue.statistics().failed, 1, "empty pops are no failures");
+    assert_eq!(queue.statistics().failed, 1, "only the lost reply is a failure");
     Ok(())
 }

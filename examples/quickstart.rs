@@ -1,5 +1,5 @@
-//! The tour that `./x demo` runs: what a lost reply and an outage do to a counter in Redis, with this crate and with
-//! fred alone; then the same protection for your own functions.
+//! The tour that `./x demo` runs: a lost reply and an outage of Redis, with this crate and with fred alone; then the same
+//! protection for your own functions.
 
 mod server;
 
@@ -23,17 +23,13 @@ use tokio::{
 
 use crate::server::Server;
 
-/// The client has fred's commands, each under one policy.
+/// The client has fred's commands, and retries each under one policy.
 async fn connect(url: &str) -> FredResult<RetryClient> {
     let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9);
-    let client = RetryClient::connect_url(url, policy).await?;
-    client.set::<(), _, _>("greeting", "hello", None, None, false).await?;
-    let visits: i64 = client.incr("visits").await?;
-    println!("   visit {visits}, in Redis at {url}");
-    Ok(client)
+    RetryClient::connect_url(url, policy).await
 }
 
-/// The proxy lets the commands through, and loses the replies.
+/// The proxy forwards commands, and loses replies.
 async fn lose_replies(proxy: &FaultProxy) -> FredResult<()> {
     let url = format!("redis://127.0.0.1:{}", proxy.port());
     let client = connect(&url).await?;
@@ -45,8 +41,7 @@ async fn lose_replies(proxy: &FaultProxy) -> FredResult<()> {
     proxy.inject("INCR", Fault::LoseReply, 2);
     let answer = fred.incr::<i64, _>("visits:fred").await;
     let counted: i64 = client.get("visits:fred").await?;
-    println!("   fred alone: {answer:?}");
-    println!("               counted {counted} times");
+    println!("   fred alone: {answer:?}\n               counted {counted} times");
     assert_eq!(counted, 3);
 
     proxy.inject("INCR", Fault::LoseReply, 2);
@@ -67,10 +62,10 @@ async fn lose_replies(proxy: &FaultProxy) -> FredResult<()> {
     fred.quit().await
 }
 
-/// No command is sent while there is no connection, so any command may be retried then.
+/// Without a connection no command is sent, so it is safe to retry any of them.
 async fn survive_an_outage(client: &RetryClient, server: &mut Server) -> io::Result<()> {
     server.kill()?;
-    sleep(Duration::from_millis(100)).await; // until the client knows
+    sleep(Duration::from_millis(100)).await; // until the client notices
     let begin = Instant::now();
     let visit = async { client.incr::<i64, _>("visits").await.map_err(io::Error::other) };
     let outage = async {
@@ -78,12 +73,12 @@ async fn survive_an_outage(client: &RetryClient, server: &mut Server) -> io::Res
         server.restart()
     };
     let (visits, ()) = tokio::try_join!(visit, outage)?;
-    println!("   visit {visits}, after {:?}: it was not sent before", begin.elapsed());
-    assert_eq!(visits, 1, "the server kept nothing");
+    println!("   visit {visits}, after {:?}: it had not been sent before", begin.elapsed());
+    assert_eq!(visits, 1, "the new server starts at zero");
     Ok(())
 }
 
-/// Your own functions: the attribute asks the error whether a repeat is safe.
+/// A function of your own: the error says whether a repeat is safe.
 #[retryable(
     policy = exponential(base_delay = "50ms", retries = 9, deadline = "5s"),
     on_failure = |failure| println!("   {failure}; next in {:?}", failure.delay()),
@@ -103,14 +98,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("1. The client");
     let client = connect(&server.url()).await?;
+    client.set::<(), _, _>("greeting", "hello", None, None, false).await?;
+    let visits: i64 = client.incr("visits").await?;
+    println!("   visit {visits}, in Redis at {}", server.url());
 
-    println!("\n2. The server counts a visit, and the reply is lost, twice in a row");
+    println!("\n2. The server counts a visit, and its reply is lost, twice in a row");
     lose_replies(&proxy).await?;
 
     println!("\n3. The server is killed, and comes back after a second");
     survive_an_outage(&client, &mut server).await?;
 
-    println!("\n4. The attribute: a function of your own, while the server is away again");
+    println!("\n4. The attribute, on a function of your own, while the server is down again");
     server.kill()?;
     let port = server.port();
     let outage = async {

@@ -1,10 +1,10 @@
-//! A graceful shutdown: `SIGTERM` cancels a token, and everything ends in its own time.
+//! A graceful shutdown: `SIGTERM` cancels a token, and the service finishes what it has begun.
 //!
-//! - The server takes no other request, and answers those under way. These need Redis until then, so their client has a
-//!   deadline and no token: with a cancelled token no command begins.
-//! - A call that retries for long has the token: it gets the error of its last attempt at once. An attempt under way is
-//!   not aborted, because nobody would know whether it happened.
-//! - A task in the background ends between two rounds.
+//! - The server accepts no more requests, and answers those that it has. They still need Redis, so the client has a
+//!   deadline and no token: under a cancelled token no command begins.
+//! - A call that retries for a long time has the token. While it waits for its next attempt, a shutdown ends it at once,
+//!   with the error of its last attempt. A running attempt is not aborted, because its outcome would be unknown.
+//! - A background task ends between two rounds.
 
 mod server;
 
@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How long everything may take to end, before a deployment kills the process.
+/// How long the service may take to end before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone)]
@@ -32,14 +32,14 @@ struct Service {
     stop: CancellationToken,
 }
 
-/// Takes a while.
+/// Takes a while, and writes at the end.
 async fn work(State(service): State<Service>) -> Result<String, StatusCode> {
     sleep(Duration::from_millis(500)).await;
     let count: Result<i64, _> = service.redis.incr("work").await;
     count.map(|count| format!("number {count}")).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// Asks a partner that is away.
+/// Calls a partner that is down.
 async fn ask(State(service): State<Service>) -> Result<String, StatusCode> {
     ask_partner(&service.stop).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
 }
@@ -49,7 +49,7 @@ async fn ask_partner(stop: &CancellationToken) -> io::Result<String> {
     Err(io::ErrorKind::ConnectionRefused.into())
 }
 
-/// Counts the time.
+/// Works in the background.
 async fn tick(service: Service) {
     let mut ticks = interval(Duration::from_millis(100));
     while service.stop.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -81,7 +81,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let requests = tokio::spawn(requests(url.clone()));
     sleep(Duration::from_millis(200)).await;
-    // As a deployment does.
+    // A deployment does this.
     Command::new("sh").args(["-c", "kill -TERM $PPID"]).status()?;
 
     sigterm.recv().await;
@@ -89,16 +89,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     stop.cancel();
     if timeout(GRACE, tasks.wait()).await.is_err() {
-        println!("not everything ended in time");
+        println!("some tasks did not end in time");
     }
-    // The last writes, when nobody else writes any more.
+    // Now that nobody else writes: the last writes.
     redis.set::<(), _, _>("stopped", true, None, None, false).await?;
     redis.quit().await?;
     println!("ended after {:?}", begin.elapsed());
 
     assert!(begin.elapsed() < Duration::from_secs(3));
     assert_eq!(requests.await?, (Some(StatusCode::OK), Some(StatusCode::SERVICE_UNAVAILABLE)));
-    assert!(reqwest::get(url).await.is_err(), "the server takes no other request");
+    assert!(reqwest::get(url).await.is_err(), "the server accepts no more requests");
     Ok(())
 }
 

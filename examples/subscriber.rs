@@ -1,11 +1,11 @@
-//! A subscriber that survives a lost connection and says what it may have missed.
+//! A subscriber that survives a lost connection and reports what it may have missed.
 //!
-//! Redis keeps no message for a subscriber that is away. So each message has a number, and the server keeps the last:
-//! who subscribes compares it with the last number seen. Subscribe first, then compare: a message that comes in between
-//! is seen twice instead of never.
+//! Redis keeps no messages for a subscriber that is away. So the publisher numbers its messages and stores the last
+//! number, and the subscriber compares it with the last one that it has seen. It subscribes first and compares then, so
+//! that no message falls in between.
 //!
-//! The stream of messages does not end with the connection: it is silent while there is none, and goes on when there is
-//! another, which is not subscribed to anything. The attempt below ends when the connection does.
+//! The stream of messages outlives the connection: it falls silent, and the next connection has no subscription. So the
+//! function below returns when the connection ends, and `#[retryable]` calls it again.
 
 mod server;
 
@@ -25,7 +25,7 @@ use tokio::time::sleep;
 const NEWS: &str = "news";
 const LAST: &str = "news:last";
 
-/// What a subscriber has seen.
+/// What the subscriber has seen.
 #[derive(Debug, Default)]
 struct Seen {
     last: AtomicU64,
@@ -33,13 +33,13 @@ struct Seen {
 }
 
 impl Seen {
-    /// Notes a number, and returns the one before it.
-    fn note(&self, number: u64) -> u64 {
+    /// Records a number, and returns the highest one before it.
+    fn record(&self, number: u64) -> u64 {
         self.last.fetch_max(number, Ordering::Relaxed)
     }
 }
 
-/// Reads news; begins again whenever the connection is lost, and gives up after ten minutes without one.
+/// Reads news until the connection ends; gives up after ten minutes of failures.
 #[retryable(
     policy = exponential(base_delay = "300ms", jitter = equal, retries = unlimited),
     reset_after = "1m",
@@ -57,7 +57,7 @@ async fn read_news(
     let mut reconnects = subscriber.fred().reconnect_rx();
     subscriber.subscribe(NEWS).await?;
     let last = client.get::<Option<u64>, _>(LAST).await?.unwrap_or(0);
-    let before = seen.note(last);
+    let before = seen.record(last);
     if before > 0 && before < last {
         println!("missed {}..={last}", before + 1);
         seen.missed.fetch_add(last - before, Ordering::Relaxed);
@@ -65,23 +65,23 @@ async fn read_news(
     loop {
         tokio::select! {
             biased;
-            // An error if this task is so slow that messages were dropped: they are missed, too.
+            // Also an error if this task was too slow and fred dropped messages.
             message = messages.recv() => {
                 let Ok(number) = message?.value.convert() else { continue };
-                if seen.note(number) < number {
+                if seen.record(number) < number {
                     println!("read {number}");
                 }
             }
             error = errors.recv() => return Err(error?.0),
-            // A silent connection is left without an error.
+            // The client replaces a silent connection without an error.
             server = reconnects.recv() => {
-                return Err(Error::new(ErrorKind::IO, format!("another connection to {}", server?)));
+                return Err(Error::new(ErrorKind::IO, format!("reconnected to {}", server?)));
             }
         }
     }
 }
 
-/// Publishes one message, and waits until it is known.
+/// Publishes a message, and waits until the subscriber knows of it.
 async fn publish(client: &RetryClient, seen: &Seen) -> FredResult<()> {
     let number: u64 = client.incr(LAST).await?;
     client.publish::<(), _, _>(NEWS, number).await?;
@@ -96,7 +96,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = server::Server::start()?;
     let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9);
     let client = RetryClient::connect_url(&server.url(), policy).await?;
-    // Subscriptions need a connection of their own. Wrapped, the client notices one that is silent.
+    // A subscriber needs its own connection. `with_retry` also detects one that has gone silent.
     let subscriber = Builder::from_config(Config::from_url(&server.url())?)
         .set_policy(ReconnectPolicy::new_constant(0, 100))
         .build_subscriber_client()?
@@ -105,7 +105,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let seen = Seen::default();
     let story = async {
-        sleep(Duration::from_millis(100)).await; // until it is subscribed
+        sleep(Duration::from_millis(100)).await; // for the subscription
         publish(&client, &seen).await?;
         publish(&client, &seen).await?;
         let kill = CustomCommand::new_static("CLIENT", None::<u16>, false);
