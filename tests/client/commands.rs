@@ -8,48 +8,26 @@ use std::{
 use fred::prelude::*;
 use retry_runtime::{
     Classify, Constant, Disposition, ErrorClass, Reason, RetryPolicy,
-    fred::{DEFAULT_ATTEMPT_TIMEOUT, RetryClient, WithRetry},
+    fred::{DEFAULT_ATTEMPT_TIMEOUT, WithRetry},
 };
-use retry_tests::{Fault, FaultProxy, RedisServer, redis};
+use retry_tests::{Bench, Fault};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(5);
 const ALWAYS: u32 = u32::MAX;
 
-/// A server, a proxy that makes faults, and a client behind it that reconnects at once.
-struct Bench {
-    server: RedisServer,
-    proxy: FaultProxy,
-    client: RetryClient,
+async fn bench() -> Bench {
+    with_timeout(Duration::from_secs(1)).await
 }
 
-impl Bench {
-    async fn new() -> Self {
-        Self::with(|_| ()).await
-    }
-
-    async fn with(change: impl FnOnce(&mut Builder)) -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let mut builder = Builder::from_config(redis(proxy.port()));
-        builder.set_policy(ReconnectPolicy::new_constant(0, 10));
-        builder.with_performance_config(|performance| {
-            performance.default_command_timeout = Duration::from_secs(1);
-        });
-        change(&mut builder);
-        let fred = builder.build().expect("the configuration is complete");
-        fred.init().await.expect("the server is up");
-        Self { server, proxy, client: fred.with_retry(POLICY) }
-    }
-
-    fn value(&self, key: &str) -> String {
-        self.server.command(&["GET", key]).split("\r\n").nth(1).unwrap_or_default().to_owned()
-    }
+async fn with_timeout(timeout: Duration) -> Bench {
+    let bench = Bench::builder().await.reconnect_at_once().command_timeout(timeout);
+    bench.wrap_connected(POLICY).await
 }
 
 /// redis-py executes it 11 times, coredis 3 times, fred with a reconnect policy 3 times.
 #[tokio::test]
 async fn an_increment_whose_reply_is_always_lost_is_executed_once() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::LoseReply, ALWAYS);
     let error = bench.client.incr::<i64, _>("counter").await.expect_err("the reply is lost");
     assert_eq!(error.disposition(), Disposition::Unknown);
@@ -58,7 +36,7 @@ async fn an_increment_whose_reply_is_always_lost_is_executed_once() {
 
 #[tokio::test]
 async fn a_lost_connection_before_the_command_looks_the_same_and_is_treated_the_same() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::CutBefore, 1);
     let error = bench.client.incr::<i64, _>("counter").await.expect_err("the command is lost");
     assert_eq!(error.disposition(), Disposition::Unknown);
@@ -67,7 +45,7 @@ async fn a_lost_connection_before_the_command_looks_the_same_and_is_treated_the_
 
 #[tokio::test]
 async fn a_reply_that_does_not_come_in_time_is_unknown_too() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("LPUSH", Fault::HoldReply, ALWAYS);
     let error = bench.client.lpush::<i64, _, _>("list", vec![1, 2]).await.expect_err("no reply");
     assert!(ErrorClass::TIMEOUT.matches(&error), "{error:?}");
@@ -76,7 +54,7 @@ async fn a_reply_that_does_not_come_in_time_is_unknown_too() {
 
 #[tokio::test]
 async fn consent_makes_every_attempt_count() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::LoseReply, 2);
     assert_eq!(bench.client.idempotent().incr::<i64, _>("counter").await, Ok(3));
     assert_eq!((bench.value("counter").as_str(), bench.proxy.sent("INCR")), ("3", 3));
@@ -84,7 +62,7 @@ async fn consent_makes_every_attempt_count() {
 
 #[tokio::test]
 async fn safe_commands_are_replayed_after_an_unknown_outcome() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("SET", Fault::LoseReply, 2);
     bench.proxy.inject("GET", Fault::CutBefore, 2);
     assert_eq!(bench.client.set::<(), _, _>("key", "a", None, None, false).await, Ok(()));
@@ -94,7 +72,7 @@ async fn safe_commands_are_replayed_after_an_unknown_outcome() {
 
 #[tokio::test]
 async fn a_lock_is_not_set_twice_because_its_answer_would_be_wrong() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("SET", Fault::LoseReply, 1);
     let lock =
         bench.client.set::<Option<String>, _, _>("lock", "mine", None, Some(SetOptions::NX), false);
@@ -104,7 +82,7 @@ async fn a_lock_is_not_set_twice_because_its_answer_would_be_wrong() {
 
 #[tokio::test]
 async fn at_most_once_replays_nothing_but_what_was_not_executed() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let client = bench.client.at_most_once();
     bench.proxy.inject("GET", Fault::LoseReply, 1);
     client.get::<Option<String>, _>("key").await.expect_err("the reply is lost");
@@ -116,7 +94,7 @@ async fn at_most_once_replays_nothing_but_what_was_not_executed() {
 
 #[tokio::test]
 async fn what_was_not_executed_is_retried_for_every_command() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::ErrorInstead("OOM command not allowed".into()), 3);
     assert_eq!(bench.client.incr::<i64, _>("counter").await, Ok(1));
     assert_eq!(bench.proxy.sent("INCR"), 4);
@@ -129,7 +107,7 @@ async fn what_was_not_executed_is_retried_for_every_command() {
 /// The error of another command on the connection can be put on ours.
 #[tokio::test]
 async fn errors_that_other_commands_can_put_on_ours_are_unknown() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     for text in ["CLUSTERDOWN The cluster is down", "READONLY", "LOADING", "NOAUTH"] {
         let before = bench.proxy.sent("INCR");
         bench.proxy.inject("INCR", Fault::ErrorInstead(text.into()), 1);
@@ -144,7 +122,7 @@ async fn errors_that_other_commands_can_put_on_ours_are_unknown() {
 
 #[tokio::test]
 async fn a_reply_that_does_not_convert_is_the_callers_at_once() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let named = bench.client.with_policy(POLICY.on(ErrorClass::ANY));
     let error = named.incr::<Vec<Vec<String>>, _>("counter").await;
     assert!(error.is_ok() || ErrorClass::PARSE.matches(&error.expect_err("checked")));
@@ -154,7 +132,7 @@ async fn a_reply_that_does_not_convert_is_the_callers_at_once() {
 /// Naming errors does not make a write safe; only consent does.
 #[tokio::test]
 async fn naming_errors_never_repeats_an_unsafe_command_of_unknown_outcome() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let named = bench.client.with_policy(POLICY.on(ErrorClass::ANY));
     bench.proxy.inject("INCR", Fault::LoseReply, ALWAYS);
     named.incr::<i64, _>("counter").await.expect_err("the reply is lost");
@@ -163,7 +141,7 @@ async fn naming_errors_never_repeats_an_unsafe_command_of_unknown_outcome() {
 
 #[tokio::test]
 async fn a_hook_repairs_and_the_retry_succeeds() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let client = &bench.client;
     client.set::<(), _, _>("mylist", "text", None, None, false).await.expect("SET works");
     let once = RetryPolicy::constant(Duration::ZERO).retries(1).on(ErrorClass::WRONG_TYPE);
@@ -181,7 +159,7 @@ async fn a_hook_repairs_and_the_retry_succeeds() {
 
 #[tokio::test]
 async fn the_give_up_hook_tells_that_the_outcome_is_unknown() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::LoseReply, 1);
     let seen = Mutex::new(None);
     let client = bench.client.on_give_up(async |give_up| {
@@ -194,7 +172,7 @@ async fn the_give_up_hook_tells_that_the_outcome_is_unknown() {
 
 #[tokio::test]
 async fn a_failing_before_hook_ends_the_retrying() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("GET", Fault::ErrorInstead("TRYAGAIN".into()), ALWAYS);
     let client = bench.client.before(
         async |attempt| {
@@ -207,7 +185,7 @@ async fn a_failing_before_hook_ends_the_retrying() {
 
 #[tokio::test]
 async fn the_deadline_covers_attempts_and_waits() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("GET", Fault::HoldReply, ALWAYS);
     let policy = RetryPolicy::constant(Duration::from_millis(10))
         .unlimited()
@@ -226,7 +204,7 @@ async fn the_deadline_covers_attempts_and_waits() {
 /// The delay of ten seconds ends when the connection is back.
 #[tokio::test]
 async fn a_new_connection_ends_the_wait() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("GET", Fault::LoseReply, 1);
     let slow = bench.client.with_policy(RetryPolicy::constant(Duration::from_secs(10)));
     let begin = Instant::now();
@@ -236,7 +214,7 @@ async fn a_new_connection_ends_the_wait() {
 
 #[tokio::test]
 async fn a_blocking_command_waits_longer_than_the_attempt_timeout() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let pop = tokio::spawn({
         let client = bench.client.clone();
         async move { client.blpop::<(String, String), _>("list", 5.0).await }
@@ -248,7 +226,7 @@ async fn a_blocking_command_waits_longer_than_the_attempt_timeout() {
 
 #[tokio::test]
 async fn an_empty_result_of_a_blocking_command_is_not_retried() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let begin = Instant::now();
     let empty = bench.client.idempotent().blpop::<(String, String), _>("list", 0.2).await;
     assert!(ErrorClass::TIMEOUT.matches(&empty.expect_err("nothing there")));
@@ -258,7 +236,7 @@ async fn an_empty_result_of_a_blocking_command_is_not_retried() {
 
 #[tokio::test]
 async fn a_dropped_call_sends_nothing_more() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("GET", Fault::ErrorInstead("TRYAGAIN".into()), ALWAYS);
     let endless = bench.client.with_policy(POLICY.unlimited());
     let cut = tokio::time::timeout(Duration::from_millis(150), endless.get::<(), _>("key")).await;
@@ -273,7 +251,7 @@ async fn a_dropped_call_sends_nothing_more() {
 
 #[tokio::test]
 async fn options_are_merged_and_never_stacked() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let options = Options {
         max_attempts: Some(7),
         timeout: Some(Duration::from_millis(100)),
@@ -294,12 +272,7 @@ async fn options_are_merged_and_never_stacked() {
 /// Without any timeout fred waits for ever.
 #[tokio::test]
 async fn a_client_without_a_timeout_gets_one() {
-    let bench = Bench::with(|builder| {
-        builder.with_performance_config(|performance| {
-            performance.default_command_timeout = Duration::ZERO;
-        });
-    })
-    .await;
+    let bench = with_timeout(Duration::ZERO).await;
     bench.proxy.inject("INCR", Fault::HoldReply, 1);
     let begin = Instant::now();
     let error = bench.client.incr::<i64, _>("counter").await.expect_err("no reply");
@@ -310,7 +283,7 @@ async fn a_client_without_a_timeout_gets_one() {
 #[tokio::test]
 async fn futures_of_commands_are_send_and_the_client_is_shared() {
     fn shared<T: Send + Sync + Clone + std::fmt::Debug + 'static>(_: &T) {}
-    let bench = Bench::new().await;
+    let bench = bench().await;
     shared(&bench.client);
     let tasks = (0..20).map(|_| {
         let client = bench.client.clone();
@@ -324,7 +297,7 @@ async fn futures_of_commands_are_send_and_the_client_is_shared() {
 
 #[tokio::test]
 async fn a_time_limit_of_zero_is_none_in_options_and_the_shortest_in_a_policy() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let none = Options { timeout: Some(Duration::ZERO), ..Options::default() };
     let shortest = POLICY.retries(0).attempt_timeout(Duration::ZERO);
     bench.proxy.inject("INCR", Fault::HoldReply, ALWAYS);
@@ -338,7 +311,7 @@ async fn a_time_limit_of_zero_is_none_in_options_and_the_shortest_in_a_policy() 
 
 #[tokio::test]
 async fn the_timeout_of_the_options_outlives_a_policy_with_one() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let short = Options { timeout: Some(Duration::from_millis(100)), ..Options::default() };
     let long = POLICY.attempt_timeout(Duration::from_secs(60));
     let client = bench.client.with_options(&short).with_policy(long).with_policy(POLICY);
@@ -350,7 +323,7 @@ async fn the_timeout_of_the_options_outlives_a_policy_with_one() {
 
 #[tokio::test]
 async fn a_script_that_is_refused_halfway_is_not_run_again() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let code = "redis.call('INCR', KEYS[1])
         return redis.error_reply('OOM command not allowed. script: 1f, on @user_script:1.')";
     bench.client.eval::<i64, _, _, _>(code, "counter", ()).await.expect_err("refused halfway");

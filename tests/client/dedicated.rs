@@ -3,71 +3,60 @@
 use std::time::Duration;
 
 use fred::prelude::*;
-use retry_runtime::{Constant, RetryPolicy, fred::RetryClient};
-use retry_tests::{Fault, FaultProxy, RedisServer, redis};
+use retry_runtime::{Constant, RetryPolicy};
+use retry_tests::{Bench, Fault};
 use tokio::time::{Instant, sleep, timeout};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(20)).retries(3);
 
-struct Bench {
-    server: RedisServer,
-    proxy: FaultProxy,
-    client: RetryClient,
+async fn bench(attempt: Duration) -> Bench {
+    let bench = Bench::connect(POLICY.attempt_timeout(attempt)).await;
+    Bench { client: bench.client.without_budgets(), ..bench }
 }
 
-impl Bench {
-    async fn new(attempt: Duration) -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let policy = POLICY.attempt_timeout(attempt);
-        let client = RetryClient::connect(redis(proxy.port()), policy).await;
-        let client = client.expect("the server is up").without_budgets();
-        Self { server, proxy, client }
-    }
+async fn increment(bench: &Bench) -> FredResult<Vec<i64>> {
+    let client = &bench.client;
+    client
+        .transaction("watched", |_, multi| async move { multi.incr::<(), _>("counter").await })
+        .await
+}
 
-    async fn increment(&self) -> FredResult<Vec<i64>> {
-        self.client
-            .transaction("watched", |_, multi| async move { multi.incr::<(), _>("counter").await })
-            .await
-    }
-
-    /// Returns how many connections the server has, once no other is on its way.
-    async fn connections(&self, expected: usize) -> usize {
-        let begin = Instant::now();
-        loop {
-            let list = self.server.text(&["CLIENT", "LIST", "TYPE", "normal"]);
-            // One is that of the question.
-            let connections = list.lines().filter(|line| !line.contains("cmd=client")).count();
-            if connections == expected || begin.elapsed() > Duration::from_secs(5) {
-                return connections;
-            }
-            sleep(Duration::from_millis(20)).await;
+/// Returns how many connections the server has, once no other is on its way.
+async fn connections(bench: &Bench, expected: usize) -> usize {
+    let begin = Instant::now();
+    loop {
+        let list = bench.server.text(&["CLIENT", "LIST", "TYPE", "normal"]);
+        // One is that of the question.
+        let connections = list.lines().filter(|line| !line.contains("cmd=client")).count();
+        if connections == expected || begin.elapsed() > Duration::from_secs(5) {
+            return connections;
         }
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// The handshake takes several answers, each slow; an attempt has time for one.
 #[tokio::test]
 async fn connecting_may_take_longer_than_an_attempt() {
-    let bench = Bench::new(Duration::from_millis(150)).await;
-    let before = bench.connections(2).await;
+    let bench = bench(Duration::from_millis(150)).await;
+    let before = connections(&bench, 2).await;
     bench.proxy.inject("CLIENT", Fault::Delay(Duration::from_millis(400)), u32::MAX);
     for counter in 1..=3 {
-        assert_eq!(bench.increment().await, Ok(vec![counter]));
+        assert_eq!(increment(&bench).await, Ok(vec![counter]));
     }
-    assert_eq!(bench.connections(before + 1).await, before + 1);
+    assert_eq!(connections(&bench, before + 1).await, before + 1);
 }
 
 /// However a transaction ends while it connects.
 #[tokio::test]
 async fn a_transaction_that_is_cut_leaves_no_connection() {
-    let bench = Bench::new(Duration::from_millis(150)).await;
-    let before = bench.connections(2).await;
+    let bench = bench(Duration::from_millis(150)).await;
+    let before = connections(&bench, 2).await;
     bench.proxy.inject("CLIENT", Fault::HoldReply, u32::MAX);
     for _ in 0..20 {
-        timeout(Duration::from_millis(30), bench.increment()).await.expect_err("it connects");
+        timeout(Duration::from_millis(30), increment(&bench)).await.expect_err("it connects");
     }
-    assert_eq!(bench.connections(before).await, before);
+    assert_eq!(connections(&bench, before).await, before);
     let limited = bench.client.with_policy(POLICY.deadline(Duration::from_millis(100)));
     let begin = Instant::now();
     limited
@@ -77,14 +66,14 @@ async fn a_transaction_that_is_cut_leaves_no_connection() {
         .await
         .expect_err("no connection is made");
     assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
-    assert_eq!(bench.connections(before).await, before);
+    assert_eq!(connections(&bench, before).await, before);
     assert_eq!(bench.server.number(&["GET", "counter"]), 0);
 }
 
 #[tokio::test]
 async fn a_client_that_is_dropped_takes_its_connections_along() {
-    let bench = Bench::new(Duration::from_secs(5)).await;
-    let (first, second) = tokio::join!(bench.increment(), bench.increment());
+    let bench = bench(Duration::from_secs(5)).await;
+    let (first, second) = tokio::join!(increment(&bench), increment(&bench));
     first.and(second).expect("nothing is in the way");
     let Bench { server, proxy, client } = bench;
     client.quit().await.expect("connected");

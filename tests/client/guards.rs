@@ -15,36 +15,20 @@ use retry_runtime::{
     fred::{RetryClient, found_nothing},
     testing::{self, Overrides},
 };
-use retry_tests::{Fault, FaultProxy, RedisCluster, RedisServer, redis};
+use retry_tests::{Bench, Fault, RedisCluster};
 use tokio_util::sync::CancellationToken;
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(1)).retries(100);
 const OOM: &str = "OOM command not allowed";
 
-struct Bench {
-    _server: RedisServer,
-    proxy: FaultProxy,
-    client: RetryClient,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let config = redis(proxy.port());
-        let client = RetryClient::connect(config, POLICY).await.expect("the server is up");
-        Self { _server: server, proxy, client }
-    }
-
-    fn refuse(&self, times: u32) {
-        self.proxy.inject("INCR", Fault::ErrorInstead(OOM.to_owned()), times);
-    }
+fn refuse(bench: &Bench, times: u32) {
+    bench.proxy.inject("INCR", Fault::ErrorInstead(OOM.to_owned()), times);
 }
 
 #[tokio::test]
 async fn a_client_has_a_budget_from_the_start() {
-    let bench = Bench::new().await;
-    bench.refuse(u32::MAX);
+    let bench = Bench::connect(POLICY).await;
+    refuse(&bench, u32::MAX);
     let run = testing::record(async { bench.client.incr::<i64, _>("counter").await }).await;
     assert!(ErrorClass::OOM.matches(&run.output.expect_err("always refused")));
     // A server that turns commands away costs 5 of 500 tokens a retry.
@@ -71,8 +55,8 @@ async fn a_client_has_a_budget_from_the_start() {
 
 #[tokio::test]
 async fn successes_fill_it_again() {
-    let bench = Bench::new().await;
-    bench.refuse(2);
+    let bench = Bench::connect(POLICY).await;
+    refuse(&bench, 2);
     assert_eq!(bench.client.incr::<i64, _>("counter").await, Ok(1));
     let level = || bench.client.statistics().budgets[0].1.level;
     assert_eq!(level(), 500 - 5, "the retry that succeeded is paid back");
@@ -89,8 +73,8 @@ async fn successes_fill_it_again() {
 
 #[tokio::test]
 async fn budgets_are_changed_left_out_or_brought_by_the_policy() {
-    let bench = Bench::new().await;
-    bench.refuse(u32::MAX);
+    let bench = Bench::connect(POLICY).await;
+    refuse(&bench, u32::MAX);
     let sent = async |client: &RetryClient| {
         let before = bench.proxy.sent("INCR");
         client.incr::<i64, _>("counter").await.expect_err("always refused");
@@ -111,7 +95,7 @@ async fn budgets_are_changed_left_out_or_brought_by_the_policy() {
 
 #[tokio::test]
 async fn budgets_are_named_after_the_server_or_by_the_user() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let port = bench.proxy.port();
     let has = |client: &RetryClient, name: &str| {
         let text = format!("{client:?}");
@@ -124,8 +108,8 @@ async fn budgets_are_named_after_the_server_or_by_the_user() {
 
 #[tokio::test]
 async fn a_breaker_keeps_commands_from_a_server_that_fails() {
-    let bench = Bench::new().await;
-    bench.refuse(u32::MAX);
+    let bench = Bench::connect(POLICY).await;
+    refuse(&bench, u32::MAX);
     let breaker = CircuitBreaker::builder()
         .minimum_calls(4)
         .open_for(Duration::from_millis(200))
@@ -145,8 +129,8 @@ async fn a_breaker_keeps_commands_from_a_server_that_fails() {
 
 #[tokio::test]
 async fn a_cancelled_command_waits_no_longer() {
-    let bench = Bench::new().await;
-    bench.refuse(u32::MAX);
+    let bench = Bench::connect(POLICY).await;
+    refuse(&bench, u32::MAX);
     let token = CancellationToken::new();
     let slow = RetryPolicy::constant(Duration::from_secs(60)).cancel(&token);
     let client = bench.client.with_policy(slow);
@@ -164,8 +148,8 @@ async fn a_cancelled_command_waits_no_longer() {
 
 #[tokio::test]
 async fn tests_switch_the_retries_of_a_client_off() {
-    let bench = Bench::new().await;
-    bench.refuse(1);
+    let bench = Bench::connect(POLICY).await;
+    refuse(&bench, 1);
     let once = async { bench.client.incr::<i64, _>("counter").await };
     Overrides::new().without_retries().scope(once).await.expect_err("refused");
     assert_eq!(bench.client.incr::<i64, _>("counter").await, Ok(1));
@@ -173,7 +157,7 @@ async fn tests_switch_the_retries_of_a_client_off() {
 
 #[tokio::test]
 async fn a_lost_connection_is_free_until_something_is_sent() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     bench.proxy.inject("INCR", Fault::LoseReply, 1);
     let error = bench.client.incr::<i64, _>("counter").await.expect_err("the reply is lost");
     assert_eq!(retry_runtime::Classify::disposition(&error), Disposition::Unknown);
@@ -204,7 +188,7 @@ async fn each_node_of_a_cluster_has_its_own() {
 
 #[tokio::test]
 async fn a_blocking_command_that_finds_nothing_is_no_failure_anywhere() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let breaker = CircuitBreaker::builder().minimum_calls(2).build().expect("possible");
     let client = bench.client.with_policy(POLICY.breaker(&breaker));
     let hook = client.on_give_up(async |give_up| -> () { panic!("{give_up:?}") });
@@ -270,7 +254,7 @@ impl Recorder for Calls {
 
 #[tokio::test]
 async fn a_command_that_is_dropped_in_its_first_attempt_is_counted() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let calls = Calls::default();
     let _guard = metrics::set_default_local_recorder(&calls);
     let limited = bench.client.with_policy(POLICY.deadline(Duration::from_secs(60)));
@@ -281,14 +265,14 @@ async fn a_command_that_is_dropped_in_its_first_attempt_is_counted() {
     }
     assert_eq!(calls.get("incr", "cancelled"), 2);
     assert_eq!(bench.client.incr::<i64, _>("key").await, Ok(3));
-    bench.refuse(1);
+    refuse(&bench, 1);
     bench.client.without_budgets().incr::<i64, _>("key").await.expect("retried");
     assert_eq!((calls.get("incr", "cancelled"), calls.get("incr", "success")), (2, 2));
 }
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_told_from_one_that_has_nothing() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let policy = POLICY.retries(0).attempt_timeout(Duration::from_millis(100));
     let client = bench.client.with_policy(policy);
     bench.proxy.inject("BLPOP", Fault::HoldReply, 1);
@@ -298,7 +282,7 @@ async fn a_server_that_does_not_answer_is_told_from_one_that_has_nothing() {
 
 #[tokio::test]
 async fn a_command_that_is_refused_at_once_is_told() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let given_up = Mutex::new(Vec::new());
     let token = CancellationToken::new();
     token.cancel();

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use fred::prelude::*;
-use retry_runtime::{
-    Classify, Constant, Disposition, ErrorClass, RetryPolicy,
-    fred::{RetryClient, WithRetry},
-};
-use retry_tests::{Fault, FaultProxy, RedisServer, redis};
+use retry_runtime::{Classify, Constant, Disposition, ErrorClass, RetryPolicy};
+use retry_tests::{Bench, Fault};
 use tokio::{task::JoinHandle, time::sleep};
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(50)).retries(5);
@@ -16,54 +13,36 @@ const SENT: Duration = Duration::from_millis(150);
 /// Until whatever would be sent again has been.
 const SETTLED: Duration = Duration::from_millis(500);
 
-struct Bench {
-    server: RedisServer,
-    proxy: FaultProxy,
-    client: RetryClient,
+async fn bench() -> Bench {
+    Bench::builder().await.reconnect_at_once().wrap(POLICY).await
 }
 
-impl Bench {
-    async fn new() -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let mut builder = Builder::from_config(redis(proxy.port()));
-        builder.set_policy(ReconnectPolicy::new_constant(0, 10));
-        let client = builder.build().expect("the configuration is complete").with_retry(POLICY);
-        client.init().await.expect("the server is up");
-        Self { server, proxy, client }
-    }
-
-    fn spawn_incr(&self) -> JoinHandle<FredResult<i64>> {
-        let client = self.client.clone();
-        tokio::spawn(async move { client.incr("counter").await })
-    }
-
-    fn counter(&self) -> String {
-        self.server.command(&["GET", "counter"]).split("\r\n").nth(1).unwrap_or_default().to_owned()
-    }
+fn spawn_incr(bench: &Bench) -> JoinHandle<FredResult<i64>> {
+    let client = bench.client.clone();
+    tokio::spawn(async move { client.incr("counter").await })
 }
 
 /// fred closes the connection on such a reply and answers every command on it with its text, executed or not.
 #[tokio::test]
 async fn a_reply_to_another_command_does_not_make_an_executed_one_be_sent_again() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let down = "CLUSTERDOWN The cluster is down".to_owned();
     bench.proxy.inject("GET", Fault::ErrorLater(2 * SENT, down), 1);
     let client = bench.client.clone();
     let get = tokio::spawn(async move { client.get::<Option<String>, _>("key").await });
     sleep(SENT / 3).await;
-    let error = bench.spawn_incr().await.expect("no panic").expect_err("the text of the other");
+    let error = spawn_incr(&bench).await.expect("no panic").expect_err("the text of the other");
     assert!(ErrorClass::CLUSTER_DOWN.matches(&error), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Unknown);
     assert_eq!(get.await.expect("no panic"), Ok(None), "a read is replayed");
     sleep(SETTLED).await;
-    assert_eq!((bench.counter().as_str(), bench.proxy.sent("INCR")), ("1", 1));
+    assert_eq!((bench.value("counter").as_str(), bench.proxy.sent("INCR")), ("1", 1));
 }
 
 /// Bytes that are no reply end every command on the connection.
 #[tokio::test]
 async fn an_undecodable_reply_to_another_command_does_not_either() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("GET", Fault::Garble, 1);
     bench.proxy.inject("TTL", Fault::Delay(2 * SENT), 1);
     let client = bench.client.clone();
@@ -73,31 +52,31 @@ async fn an_undecodable_reply_to_another_command_does_not_either() {
     let client = bench.client.clone();
     let get = tokio::spawn(async move { client.get::<Option<String>, _>("key").await });
     sleep(SENT / 3).await;
-    let error = bench.spawn_incr().await.expect("no panic").expect_err("nothing decodes");
+    let error = spawn_incr(&bench).await.expect("no panic").expect_err("nothing decodes");
     assert_eq!(error.disposition(), Disposition::Unknown, "{error:?}");
     assert_eq!(get.await.expect("no panic"), Ok(None), "a read is replayed");
     first.await.expect("no panic").expect("answered before");
     sleep(SETTLED).await;
-    assert_eq!((bench.counter().as_str(), bench.proxy.sent("INCR")), ("1", 1));
+    assert_eq!((bench.value("counter").as_str(), bench.proxy.sent("INCR")), ("1", 1));
 }
 
 /// fred moves what is in flight to its own retries here, whatever `fail_fast` says.
 #[tokio::test]
 async fn a_forced_reconnection_sends_nothing_again() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::Delay(2 * SENT), 1);
-    let incr = bench.spawn_incr();
+    let incr = spawn_incr(&bench);
     sleep(SENT).await;
     bench.client.fred().force_reconnection().await.expect("the server is up");
     let error = incr.await.expect("no panic").expect_err("the connection is gone");
     assert_eq!(error.disposition(), Disposition::Unknown, "{error:?}");
     sleep(SETTLED).await;
-    assert_eq!((bench.counter().as_str(), bench.proxy.sent("INCR")), ("1", 1));
+    assert_eq!((bench.value("counter").as_str(), bench.proxy.sent("INCR")), ("1", 1));
 }
 
 #[tokio::test]
 async fn a_reply_that_comes_too_late_is_not_taken_for_another() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let hasty = bench.client.with_policy(POLICY.attempt_timeout(SENT));
     bench.proxy.inject("INCR", Fault::Delay(2 * SENT), 1);
     let error = hasty.incr::<i64, _>("counter").await.expect_err("too late");
@@ -111,33 +90,33 @@ async fn a_reply_that_comes_too_late_is_not_taken_for_another() {
 /// fred sends a command again that nobody waits for any more; not one that may be written once.
 #[tokio::test]
 async fn a_call_that_is_dropped_in_flight_is_not_sent_again_when_the_connection_is_lost() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::Delay(4 * SENT), 1);
-    let incr = bench.spawn_incr();
+    let incr = spawn_incr(&bench);
     sleep(SENT).await;
     incr.abort();
     bench.server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
     sleep(SETTLED).await;
     assert_eq!(bench.client.ping::<String>(None).await, Ok("PONG".to_owned()));
-    assert_eq!((bench.counter().as_str(), bench.proxy.sent("INCR")), ("1", 1));
+    assert_eq!((bench.value("counter").as_str(), bench.proxy.sent("INCR")), ("1", 1));
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_during_a_wait_sends_nothing_more() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::ErrorInstead("OOM command not allowed".into()), u32::MAX);
     let slow = bench.client.with_policy(RetryPolicy::constant(2 * SENT));
     let incr = tokio::spawn(async move { slow.incr::<i64, _>("counter").await });
     sleep(SENT).await;
     incr.abort();
     sleep(SETTLED).await;
-    assert_eq!((bench.counter().as_str(), bench.proxy.sent("INCR")), ("", 1));
+    assert_eq!((bench.value("counter").as_str(), bench.proxy.sent("INCR")), ("", 1));
 }
 
 /// What was lost on the way is unknown; what follows waits for the connection and is executed.
 #[tokio::test]
 async fn a_server_that_refuses_connections_for_a_while_is_waited_for() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.refuse(10);
     bench.server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
     for round in 1..=3 {
@@ -149,14 +128,14 @@ async fn a_server_that_refuses_connections_for_a_while_is_waited_for() {
         };
         assert!(value >= round);
     }
-    let counter: u32 = bench.counter().parse().expect("a number");
+    let counter: u32 = bench.value("counter").parse().expect("a number");
     assert!(counter <= bench.proxy.sent("INCR"));
 }
 
 /// fred does not look after a connection on which a command blocks.
 #[tokio::test]
 async fn a_connection_that_dies_under_a_blocking_command_is_left() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let hasty = bench.client.with_policy(POLICY.attempt_timeout(2 * SENT));
     bench.proxy.inject("BLPOP", Fault::HoldReply, 1);
     let error = hasty.blpop::<(String, String), _>("list", 0.1).await.expect_err("no answer");

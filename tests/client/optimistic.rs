@@ -9,26 +9,10 @@ use fred::{error::ErrorKind, prelude::*};
 use retry_runtime::{
     Classify, Disposition, ErrorClass, Exponential, RetryPolicy, fred::RetryClient,
 };
-use retry_tests::{Fault, FaultProxy, RedisServer, Relay, redis};
+use retry_tests::{Bench, Fault, RedisServer, Relay, redis};
 
 const POLICY: RetryPolicy<Exponential> =
     RetryPolicy::exponential().base_delay(Duration::from_millis(5)).retries(50);
-
-struct Bench {
-    server: RedisServer,
-    proxy: FaultProxy,
-    client: RetryClient,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let config = redis(proxy.port());
-        let client = RetryClient::connect(config, POLICY).await.expect("the server is up");
-        Self { server, proxy, client }
-    }
-}
 
 /// Reads the counter and sets it one higher: loses updates unless the watch works.
 async fn count(client: &RetryClient) -> FredResult<()> {
@@ -42,7 +26,7 @@ async fn count(client: &RetryClient) -> FredResult<()> {
 
 #[tokio::test]
 async fn no_update_is_lost() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let tasks = (0..8).map(|_| {
         let client = bench.client.clone();
         tokio::spawn(async move {
@@ -60,7 +44,7 @@ async fn no_update_is_lost() {
 /// The server forgets the watches with the connection; a client that reconnects would lose the update of the other.
 #[tokio::test]
 async fn a_connection_that_is_lost_in_between_starts_the_round_again() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let rounds = AtomicU32::new(0);
     let set = bench.client.transaction("counter", |watched, multi| {
         let first = rounds.fetch_add(1, Ordering::Relaxed) == 0;
@@ -83,7 +67,7 @@ async fn a_connection_that_is_lost_in_between_starts_the_round_again() {
 
 #[tokio::test]
 async fn a_key_that_always_changes_ends_with_the_retries() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let rounds = AtomicU32::new(0);
     let client = bench.client.with_policy(POLICY.retries(3));
     let set = client.transaction("counter", |_, multi| {
@@ -102,7 +86,7 @@ async fn a_key_that_always_changes_ends_with_the_retries() {
 
 #[tokio::test]
 async fn an_error_of_the_body_is_the_callers_at_once() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     let rounds = AtomicU32::new(0);
     let refused = bench.client.transaction("balance", |_, multi| {
         rounds.fetch_add(1, Ordering::Relaxed);
@@ -118,7 +102,7 @@ async fn an_error_of_the_body_is_the_callers_at_once() {
 
 #[tokio::test]
 async fn a_transaction_whose_reply_is_lost_is_executed_once() {
-    let bench = Bench::new().await;
+    let bench = Bench::connect(POLICY).await;
     bench.proxy.inject("EXEC", Fault::LoseReply, u32::MAX);
     let counted = bench
         .client

@@ -7,37 +7,17 @@ use fred::{
     prelude::*,
     types::{ClusterHash, CustomCommand},
 };
-use retry_runtime::{
-    ErrorClass, Reason, RetryPolicy,
-    fred::{RetryClient, WithRetry},
-};
-use retry_tests::{Fault, FaultProxy, RedisServer, redis};
+use retry_runtime::{ErrorClass, Reason, RetryPolicy};
+use retry_tests::{Bench, Fault};
 
-struct Bench {
-    server: RedisServer,
-    proxy: FaultProxy,
-    client: RetryClient,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let mut builder = Builder::from_config(redis(proxy.port()));
-        builder.set_policy(ReconnectPolicy::new_constant(0, 10));
-        builder.with_performance_config(|performance| {
-            performance.default_command_timeout = Duration::from_secs(2);
-        });
-        let fred = builder.build().expect("the configuration is complete");
-        fred.init().await.expect("the server is up");
-        let policy = RetryPolicy::constant(Duration::from_millis(20)).retries(5);
-        Self { server, proxy, client: fred.with_retry(policy) }
-    }
+async fn bench() -> Bench {
+    let bench = Bench::builder().await.reconnect_at_once().command_timeout(Duration::from_secs(2));
+    bench.wrap_connected(RetryPolicy::constant(Duration::from_millis(20)).retries(5)).await
 }
 
 #[tokio::test]
 async fn commands_are_queued_and_answered_in_order() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let pipeline = bench.client.pipeline();
     pipeline.set::<(), _, _>("a", 1, None, None, false).await.expect("queued");
     pipeline.incr::<(), _>("a").await.expect("queued");
@@ -50,7 +30,7 @@ async fn commands_are_queued_and_answered_in_order() {
 
 #[tokio::test]
 async fn a_raw_command_is_queued_too() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let pipeline = bench.client.pipeline();
     let incr = CustomCommand::new_static("INCR", ClusterHash::FirstKey, false);
     let queued = pipeline.custom_raw(incr, vec!["a"]).await.expect("queued");
@@ -61,7 +41,7 @@ async fn a_raw_command_is_queued_too() {
 
 #[tokio::test]
 async fn an_empty_pipeline_sends_nothing() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     assert_eq!(bench.client.pipeline().all::<Vec<i64>>().await, Ok(vec![]));
     assert_eq!(bench.client.pipeline().last::<Option<i64>>().await, Ok(None));
     assert!(bench.client.pipeline().try_all::<i64>().await.is_empty());
@@ -69,7 +49,7 @@ async fn an_empty_pipeline_sends_nothing() {
 
 #[tokio::test]
 async fn a_pipeline_with_one_unsafe_command_is_not_replayed_after_a_lost_reply() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::LoseReply, 9);
     let pipeline = bench.client.pipeline();
     pipeline.get::<(), _>("a").await.expect("queued");
@@ -81,7 +61,7 @@ async fn a_pipeline_with_one_unsafe_command_is_not_replayed_after_a_lost_reply()
 
 #[tokio::test]
 async fn a_pipeline_of_safe_commands_is_replayed() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("GET", Fault::LoseReply, 2);
     let pipeline = bench.client.pipeline();
     pipeline.set::<(), _, _>("a", 7, None, None, false).await.expect("queued");
@@ -93,7 +73,7 @@ async fn a_pipeline_of_safe_commands_is_replayed() {
 /// The refusal of one command does not mean that the others were not executed.
 #[tokio::test]
 async fn a_pipeline_done_in_part_is_not_repeated() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("LPUSH", Fault::ErrorInstead("OOM command not allowed".into()), 1);
     let pipeline = bench.client.pipeline();
     pipeline.lpush::<(), _, _>("list", 1).await.expect("queued");
@@ -105,7 +85,7 @@ async fn a_pipeline_done_in_part_is_not_repeated() {
 
 #[tokio::test]
 async fn a_pipeline_of_which_nothing_was_executed_is_retried() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("LPUSH", Fault::ErrorInstead("OOM command not allowed".into()), 2);
     bench.proxy.inject("INCR", Fault::ErrorInstead("OOM command not allowed".into()), 2);
     let pipeline = bench.client.pipeline();
@@ -117,7 +97,7 @@ async fn a_pipeline_of_which_nothing_was_executed_is_retried() {
 
 #[tokio::test]
 async fn only_the_commands_that_failed_are_retried_and_results_keep_their_order() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.server.command(&["SET", "text", "x"]);
     bench.proxy.inject("LPUSH", Fault::ErrorInstead("BUSY a script".into()), 2);
     let pipeline = bench.client.pipeline();
@@ -132,7 +112,7 @@ async fn only_the_commands_that_failed_are_retried_and_results_keep_their_order(
 
 #[tokio::test]
 async fn after_a_lost_connection_only_safe_commands_of_a_pipeline_are_sent_again() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("INCR", Fault::LoseReply, 1);
     let pipeline = bench.client.pipeline();
     pipeline.incr::<(), _>("a").await.expect("queued");
@@ -146,7 +126,7 @@ async fn after_a_lost_connection_only_safe_commands_of_a_pipeline_are_sent_again
 /// A repeat of what was refused does no harm, and a hook may have repaired the reason.
 #[tokio::test]
 async fn an_error_that_the_policy_names_is_repaired_and_only_its_command_sent_again() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.server.command(&["SET", "mylist", "text"]);
     let once = RetryPolicy::constant(Duration::ZERO).retries(1).on(ErrorClass::WRONG_TYPE);
     let server = &bench.server;
@@ -162,7 +142,7 @@ async fn an_error_that_the_policy_names_is_repaired_and_only_its_command_sent_ag
 
 #[tokio::test]
 async fn a_pipeline_done_in_part_is_given_up() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.proxy.inject("LPUSH", Fault::ErrorInstead("OOM command not allowed".into()), 1);
     let given_up = Mutex::new(Vec::new());
     let client = bench.client.on_give_up(async |give_up| {
@@ -178,7 +158,7 @@ async fn a_pipeline_done_in_part_is_given_up() {
 
 #[tokio::test]
 async fn a_command_whose_arguments_are_refused_is_not_queued() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let pipeline = bench.client.pipeline();
     pipeline.zrangebylex::<(), _, _, _>("y", 1, 2, None).await.expect_err("no range of words");
     pipeline.incr::<(), _>("a").await.expect("queued");

@@ -11,7 +11,7 @@ use retry_runtime::{
     fred::{RetryClient, Script},
     retryable,
 };
-use retry_tests::{RedisServer, redis};
+use retry_tests::Bench;
 
 const POLICY: RetryPolicy<Constant> = RetryPolicy::constant(Duration::from_millis(1)).retries(3);
 
@@ -55,24 +55,14 @@ const WRITES_IN_A_FUNCTION: &str = "#!lua name=tests
         redis.call('INCR', keys[1]) return redis.error_reply(args[1])
     end)";
 
-struct Bench {
-    server: RedisServer,
-    client: RetryClient,
+async fn bench() -> Bench {
+    let bench = Bench::builder().await.reconnect_at_once().connect(POLICY).await;
+    // Many failures one after the other are no outage here.
+    Bench { client: bench.client.without_budgets(), ..bench }
 }
 
-impl Bench {
-    async fn new() -> Self {
-        let server = RedisServer::start(&[]);
-        let mut builder = Builder::from_config(redis(server.port()));
-        builder.set_policy(ReconnectPolicy::new_constant(0, 10));
-        let client = RetryClient::connect_with(builder, POLICY).await.expect("the server is up");
-        // Many failures one after the other are no outage here.
-        Self { server, client: client.without_budgets() }
-    }
-
-    fn counter(&self) -> u64 {
-        self.server.number(&["GET", "counter"])
-    }
+fn counter(bench: &Bench) -> u64 {
+    bench.server.number(&["GET", "counter"])
 }
 
 /// The ways to run a script.
@@ -143,7 +133,7 @@ async fn every_pair(bench: &Bench, client: &RetryClient, idempotence: Idempotenc
         for way in WAYS {
             bench.server.command(&["DEL", "counter"]);
             let error = way.run(client, &script, refusal).await;
-            let (executed, told) = (bench.counter(), error.disposition());
+            let (executed, told) = (counter(bench), error.disposition());
             if executed != 1 || told == Disposition::NotExecuted {
                 wrong += &format!("{way:?} {refusal}: executed {executed} times, {told:?}\n");
             }
@@ -154,7 +144,7 @@ async fn every_pair(bench: &Bench, client: &RetryClient, idempotence: Idempotenc
 
 #[tokio::test]
 async fn a_script_that_makes_up_a_refusal_is_executed_once() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let wrong = every_pair(&bench, &bench.client, Idempotence::NotIdempotent).await;
     assert!(wrong.is_empty(), "\n{wrong}");
 }
@@ -162,7 +152,7 @@ async fn a_script_that_makes_up_a_refusal_is_executed_once() {
 /// Even one that its author declares idempotent.
 #[tokio::test]
 async fn a_script_that_makes_up_a_refusal_is_executed_at_most_once() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let client = bench.client.at_most_once();
     let wrong = every_pair(&bench, &client, Idempotence::Idempotent).await;
     assert!(wrong.is_empty(), "\n{wrong}");
@@ -170,11 +160,11 @@ async fn a_script_that_makes_up_a_refusal_is_executed_at_most_once() {
 
 #[tokio::test]
 async fn consent_repeats_a_script_that_answers_a_refusal() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let busy = "BUSY no worker is free";
     let client = bench.client.idempotent();
     let error = Way::Eval.run(&client, &Script::new(WRITES, Idempotence::Idempotent), busy).await;
-    assert_eq!((bench.counter(), ErrorClass::of(&error)), (4, ErrorClass::BUSY));
+    assert_eq!((counter(&bench), ErrorClass::of(&error)), (4, ErrorClass::BUSY));
     assert!(error.details().starts_with(busy), "{error}");
 }
 
@@ -184,15 +174,15 @@ async fn around_a_script_that_makes_up_a_refusal_nothing_is_repeated() {
     async fn work(client: &RetryClient) -> FredResult<Value> {
         client.eval(WRITES, "counter", "BUSY no worker is free").await
     }
-    let bench = Bench::new().await;
+    let bench = bench().await;
     work(&bench.client).await.expect_err("the script answers an error");
-    assert_eq!(bench.counter(), 1);
+    assert_eq!(counter(&bench), 1);
 }
 
 /// A hash that the server does not know is a refusal; whoever names it loads the script and is answered.
 #[tokio::test]
 async fn a_hook_loads_a_script_that_the_server_does_not_know() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let code = "return redis.call('INCR', KEYS[1])";
     let hash: String = bench.client.script_load(code).await.expect("loaded");
     bench.server.command(&["SCRIPT", "FLUSH"]);
@@ -201,13 +191,13 @@ async fn a_hook_loads_a_script_that_the_server_does_not_know() {
     assert_eq!(error.disposition(), Disposition::NotExecuted);
     let loading = bench.client.on_failure(async |_| bench.client.script_load::<(), _>(code).await);
     assert_eq!(loading.evalsha(&hash, "counter", ()).await, Ok(1));
-    assert_eq!((bench.counter(), bench.server.executed("evalsha")), (1, 6));
+    assert_eq!((counter(&bench), bench.server.executed("evalsha")), (1, 6));
 }
 
 /// Its answer may be its own, so the server is asked whether it knows the script.
 #[tokio::test]
 async fn a_script_that_the_server_forgot_is_sent_by_its_text() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let client = bench.client.at_most_once();
     let script = Script::new("return redis.call('INCR', KEYS[1])", Idempotence::NotIdempotent);
     for counter in 1..=4 {
@@ -230,7 +220,7 @@ async fn a_pipeline_executed_in_part_says_so_to_all() {
     async fn retried(client: &RetryClient) -> FredResult<Value> {
         order(client).await
     }
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let told = std::sync::Mutex::new(None);
     let hooked =
         bench.client.on_give_up(async |end| *told.lock().expect("free") = Some(end.disposition()));
@@ -258,7 +248,7 @@ async fn a_pipeline_whose_last_command_was_executed_is_not_repeated_around() {
         pipeline.rpop::<(), _>("jobs", None).await?;
         pipeline.all().await
     }
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.server.command(&["RPUSH", "jobs", "1", "2", "3", "4", "5", "6"]);
     bench.server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let error = retried(&bench.client).await.expect_err("no memory");
@@ -269,7 +259,7 @@ async fn a_pipeline_whose_last_command_was_executed_is_not_repeated_around() {
 /// What was refused as a whole may be repeated as a whole.
 #[tokio::test]
 async fn a_pipeline_of_which_nothing_was_executed_is_not_executed() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let pipeline = bench.client.pipeline();
     for key in ["a", "b"] {
@@ -283,7 +273,7 @@ async fn a_pipeline_of_which_nothing_was_executed_is_not_executed() {
 /// `EXEC` answers the refusal of one command among the answers of those that were executed.
 #[tokio::test]
 async fn a_transaction_with_a_refusal_inside_was_executed() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     bench.server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
     let script = "redis.pcall('SET', KEYS[1], 1) return redis.pcall('SET', KEYS[1], 2)";
     let multi = bench.client.multi();

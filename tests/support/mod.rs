@@ -1,6 +1,7 @@
 //! What the tests share.
 
 mod alone;
+mod bench;
 mod events;
 mod load;
 mod redis_cluster;
@@ -10,6 +11,7 @@ mod relay;
 mod resp;
 
 pub use alone::{is_alone, run_alone};
+pub use bench::{Bench, BenchBuilder, ClientPolicy};
 pub use events::Events;
 pub use load::{Load, Tally};
 pub use redis_cluster::RedisCluster;

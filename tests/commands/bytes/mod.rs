@@ -10,34 +10,15 @@ use fred::{
     prelude::*,
     types::{RespVersion, scripts::ScriptDebugFlag},
 };
-use retry_runtime::{
-    Never,
-    fred::{COMMANDS, RetryClient, WithRetry},
-};
-use retry_tests::{FaultProxy, RedisServer};
+use retry_runtime::{Never, fred::COMMANDS};
+use retry_tests::Bench;
 
-struct Bench {
-    _server: RedisServer,
-    proxy: FaultProxy,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        Self { _server: server, proxy }
-    }
-
-    async fn client(&self) -> (Client, RetryClient) {
-        let client = Builder::from_config(Config {
-            server: ServerConfig::new_centralized("127.0.0.1", self.proxy.port()),
-            version: RespVersion::RESP3,
-            ..Config::default()
-        });
-        let client = client.build().expect("the configuration is complete");
-        client.init().await.expect("the server is up");
-        (client.clone(), client.with_retry(Never))
-    }
+async fn bench() -> Bench {
+    let bench = Bench::builder().await;
+    let bench = bench.settings(|client| {
+        client.with_config(|config| config.version = RespVersion::RESP3);
+    });
+    bench.wrap_connected(Never).await
 }
 
 /// Sends each command by fred and by the client around it, and compares; returns the names of the methods.
@@ -72,8 +53,8 @@ fn table(interface: &str) -> BTreeSet<&'static str> {
 
 #[tokio::test]
 async fn scripts() {
-    let bench = Bench::new().await;
-    let (fred, wrapped) = bench.client().await;
+    let bench = bench().await;
+    let (fred, wrapped) = (bench.client.fred().clone(), bench.client.clone());
     let names = compare! { bench, fred, wrapped;
         eval("return ARGV[1]", vec!["k", "l"], vec!["a", "b"]);
         eval("return 1", (), ());
@@ -92,8 +73,8 @@ async fn scripts() {
 
 #[tokio::test]
 async fn tracking() {
-    let bench = Bench::new().await;
-    let (fred, wrapped) = bench.client().await;
+    let bench = bench().await;
+    let (fred, wrapped) = (bench.client.fred().clone(), bench.client.clone());
     let names = compare! { bench, fred, wrapped;
         start_tracking(vec!["a", "b"], true, false, false, true) -> ();
         stop_tracking() -> ();

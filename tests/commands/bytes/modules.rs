@@ -16,14 +16,14 @@ use fred::{
     },
 };
 
-use super::{Bench, compare, table};
+use super::{bench, compare, table};
 
 const NO_PATH: Option<&str> = None;
 
 #[tokio::test]
 async fn json() {
-    let bench = Bench::new().await;
-    let (fred, wrapped) = bench.client().await;
+    let bench = bench().await;
+    let (fred, wrapped) = (bench.client.fred().clone(), bench.client.clone());
     let names = compare! { bench, fred, wrapped;
         json_arrappend("k", "$.a", vec![json!("text"), json!(1), json!([null])]);
         json_arrindex("k", "$.a", json!({"b": 1}), None, None);
@@ -92,8 +92,8 @@ fn index() -> FtCreateOptions {
 
 #[tokio::test]
 async fn search_and_query() {
-    let bench = Bench::new().await;
-    let (fred, wrapped) = bench.client().await;
+    let bench = bench().await;
+    let (fred, wrapped) = (bench.client.fred().clone(), bench.client.clone());
     let terms = || SpellcheckTerms::Exclude { dictionary: "d".into(), terms: vec!["a".into()] };
     let schema_change = || {
         let [schema] = <[SearchSchema; 1]>::try_from(schema()).expect("one field");
@@ -135,8 +135,8 @@ async fn search_and_query() {
 /// fred's own futures of these are not.
 #[tokio::test]
 async fn the_dictionaries_of_search_can_be_asked_from_any_task() {
-    let bench = Bench::new().await;
-    let (_, wrapped) = bench.client().await;
+    let bench = bench().await;
+    let (_, wrapped) = (bench.client.fred().clone(), bench.client.clone());
     let ask = async move {
         let added: FredResult<Value> = wrapped.ft_dictadd("d", "a").await;
         let deleted: FredResult<Value> = wrapped.ft_dictdel("d", "a").await;
@@ -149,8 +149,8 @@ async fn the_dictionaries_of_search_can_be_asked_from_any_task() {
 
 #[tokio::test]
 async fn time_series() {
-    let bench = Bench::new().await;
-    let (fred, wrapped) = bench.client().await;
+    let bench = bench().await;
+    let (fred, wrapped) = (bench.client.fred().clone(), bench.client.clone());
     let (small, last) = (Some(Encoding::Compressed), Some(DuplicatePolicy::Last));
     let hourly = || Some((Aggregator::Avg, 3600).into());
     let no_labels: Option<GetLabels> = None;

@@ -8,9 +8,9 @@ use fred::{
     types::{SentinelFailureKind, config::SentinelConfig},
 };
 use retry_runtime::{Never, RetryPolicy, fred::WithRetry};
-use retry_tests::Fault;
+use retry_tests::{Bench, Fault};
 
-use super::{Bench, compare, table};
+use super::{bench, compare, table};
 
 /// The server refuses what it does not know; fred does not mind that it is no sentinel.
 async fn sentinel_of(bench: &Bench) -> SentinelClient {
@@ -24,7 +24,7 @@ async fn sentinel_of(bench: &Bench) -> SentinelClient {
 
 #[tokio::test]
 async fn the_commands_of_sentinels() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let fred = sentinel_of(&bench).await;
     let wrapped = fred.clone().with_retry(Never);
     let address: IpAddr = [127, 0, 0, 1].into();
@@ -56,7 +56,7 @@ async fn the_commands_of_sentinels() {
 /// What is sent by its words has the time of the attempt, which fred's own method would take no notice of.
 #[tokio::test]
 async fn a_sentinel_that_does_not_answer_costs_the_time_of_the_attempt() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let fred = sentinel_of(&bench).await;
     let policy = RetryPolicy::constant(Duration::ZERO).retries(0);
     let client = fred.with_retry(policy.attempt_timeout(Duration::from_millis(50)));
@@ -67,7 +67,7 @@ async fn a_sentinel_that_does_not_answer_costs_the_time_of_the_attempt() {
 
 #[tokio::test]
 async fn a_sentinel_is_asked_again_and_told_once() {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let fred = sentinel_of(&bench).await;
     let client = fred.with_retry(RetryPolicy::constant(Duration::from_millis(20)).retries(3));
     for (sends, method) in [(2, "masters"), (1, "failover")] {

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use fred::prelude::*;
-use retry_runtime::{
-    RetryPolicy,
-    fred::{RetryClient, WithRetry},
-};
-use retry_tests::{FaultProxy, RedisServer, redis};
+use retry_runtime::{RetryPolicy, fred::RetryClient};
+use retry_tests::Bench;
 
 use super::{ATTEMPT, DEADLINE, RETRIES};
 
@@ -20,77 +17,59 @@ pub enum Consent {
 
 pub const CONSENTS: [Consent; 3] = [Consent::Default, Consent::Idempotent, Consent::AtMostOnce];
 
-/// A server, a proxy that makes faults, and a client behind it that reconnects at once.
-pub struct Bench {
-    pub server: RedisServer,
-    pub proxy: FaultProxy,
-    pub client: RetryClient,
+/// A client that reconnects at once, and that takes a silent connection for lost.
+pub async fn bench() -> Bench {
+    let mut reconnect = ReconnectPolicy::new_constant(0, 5);
+    reconnect.set_jitter(0);
+    // Long enough for fred to reconnect, which ends the wait.
+    let policy = RetryPolicy::constant(Duration::from_millis(40)).retries(RETRIES);
+    let policy = policy.attempt_timeout(ATTEMPT).deadline(DEADLINE);
+    let bench = Bench::builder().await.settings(|client| {
+        client.set_policy(reconnect).with_connection_config(|connection| {
+            connection.unresponsive.max_timeout = Some(ATTEMPT);
+            connection.unresponsive.interval = Duration::from_millis(20);
+        });
+    });
+    let bench = bench.wrap(policy).await;
+    // The cases fail more often than a budget allows.
+    Bench { client: bench.client.without_budgets(), ..bench }
 }
 
-impl Bench {
-    pub async fn new() -> Self {
-        let server = RedisServer::start(&[]);
-        let proxy = FaultProxy::start(server.port()).await.expect("a free port");
-        let mut reconnect = ReconnectPolicy::new_constant(0, 5);
-        reconnect.set_jitter(0);
-        let fred = Builder::from_config(redis(proxy.port()))
-            .set_policy(reconnect)
-            .with_connection_config(|connection| {
-                connection.unresponsive.max_timeout = Some(ATTEMPT);
-                connection.unresponsive.interval = Duration::from_millis(20);
-            })
-            .build()
-            .expect("the configuration is complete");
-        // Long enough for fred to reconnect, which ends the wait.
-        let policy = RetryPolicy::constant(Duration::from_millis(40)).retries(RETRIES);
-        let policy = policy.attempt_timeout(ATTEMPT).deadline(DEADLINE);
-        // The cases fail more often than a budget allows.
-        let client = fred.with_retry(policy).without_budgets();
-        client.init().await.expect("the server is up");
-        Self { server, proxy, client }
+/// Makes the keys anew, past the proxy, and forgets what was executed.
+pub async fn reset(bench: &Bench) {
+    bench.proxy.clear();
+    let patient = RetryPolicy::constant(Duration::from_millis(20)).retries(200);
+    let patient = bench.client.with_policy(patient.attempt_timeout(ATTEMPT));
+    patient.ping::<()>(None).await.expect("a connection");
+    for words in [
+        &["FLUSHALL"][..],
+        &["SET", "text", "a"],
+        &["RPUSH", "list", "1", "2", "3", "4", "5"],
+        &["CONFIG", "RESETSTAT"],
+    ] {
+        bench.server.command(words);
     }
+}
 
-    /// Makes the keys anew, past the proxy, and forgets what was executed.
-    pub async fn reset(&self) {
-        self.proxy.clear();
-        let patient = RetryPolicy::constant(Duration::from_millis(20)).retries(200);
-        let patient = self.client.with_policy(patient.attempt_timeout(ATTEMPT));
-        patient.ping::<()>(None).await.expect("a connection");
-        for words in [
-            &["FLUSHALL"][..],
-            &["SET", "text", "a"],
-            &["RPUSH", "list", "1", "2", "3", "4", "5"],
-            &["CONFIG", "RESETSTAT"],
-        ] {
-            self.server.command(words);
-        }
+pub fn client(bench: &Bench, consent: Consent) -> RetryClient {
+    match consent {
+        Consent::Default => bench.client.clone(),
+        Consent::Idempotent => bench.client.idempotent(),
+        Consent::AtMostOnce => bench.client.at_most_once(),
     }
+}
 
-    /// Returns how often the server executed a command, by its own count.
-    pub fn executed(&self, name: &str) -> u32 {
-        let statistics = self.server.command(&["INFO", "commandstats"]);
-        let begin = format!("cmdstat_{}:calls=", name.to_lowercase());
-        let line = statistics.lines().find_map(|line| line.strip_prefix(begin.as_str()));
-        line.map_or(0, |line| line.split(',').next().expect("a number").parse().expect("a number"))
-    }
+/// Returns how often the server executed a command, by its own count.
+pub fn executed(bench: &Bench, name: &str) -> u32 {
+    u32::try_from(bench.server.executed(name)).expect("few")
+}
 
-    pub fn client(&self, consent: Consent) -> RetryClient {
-        match consent {
-            Consent::Default => self.client.clone(),
-            Consent::Idempotent => self.client.idempotent(),
-            Consent::AtMostOnce => self.client.at_most_once(),
-        }
-    }
+/// Returns the value of the key that counts.
+pub fn counter(bench: &Bench) -> u32 {
+    u32::try_from(bench.server.number(&["GET", "counter"])).expect("few")
+}
 
-    /// Returns the value of the key that counts.
-    pub fn counter(&self) -> u32 {
-        let answer = self.server.command(&["GET", "counter"]);
-        answer.split("\r\n").nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
-    }
-
-    /// Returns the length of the list, which begins with five elements.
-    pub fn length(&self) -> u32 {
-        let answer = self.server.command(&["LLEN", "list"]);
-        answer.trim_start_matches(':').trim_end().parse().expect("a number")
-    }
+/// Returns the length of the list, which begins with five elements.
+pub fn length(bench: &Bench) -> u32 {
+    u32::try_from(bench.server.number(&["LLEN", "list"])).expect("few")
 }

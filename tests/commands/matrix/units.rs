@@ -10,11 +10,11 @@ use retry_runtime::{
     Classify, Disposition, Idempotence,
     fred::{RetryClient, Script},
 };
-use retry_tests::Fault;
+use retry_tests::{Bench, Fault};
 
 use super::{
     ALWAYS, DEADLINE, RETRIES,
-    bench::{Bench, CONSENTS, Consent},
+    bench::{CONSENTS, Consent, bench, client, counter, length, reset},
     faults::faults,
 };
 
@@ -115,9 +115,9 @@ impl Unit {
     /// Returns how often each part took effect.
     fn effects(self, bench: &Bench) -> Vec<u32> {
         match self {
-            Self::Script => vec![bench.counter()],
-            Self::BlockingPop => vec![5 - bench.length()],
-            _ => vec![bench.counter(), bench.length() - 5],
+            Self::Script => vec![counter(bench)],
+            Self::BlockingPop => vec![5 - length(bench)],
+            _ => vec![counter(bench), length(bench) - 5],
         }
     }
 }
@@ -131,11 +131,11 @@ async fn case(
     times: u32,
     consent: Consent,
 ) -> String {
-    bench.reset().await;
+    reset(bench).await;
     let before = bench.proxy.sent(target);
     bench.proxy.inject(target, fault.clone(), times);
     let begin = Instant::now();
-    let told = unit.call(&bench.client(consent)).await;
+    let told = unit.call(&client(bench, consent)).await;
     let elapsed = begin.elapsed();
     let sent = bench.proxy.sent(target) - before;
     let effects = unit.settled_effects(bench).await;
@@ -170,7 +170,7 @@ async fn case(
 }
 
 async fn all_pairs(unit: Unit, targets: &[&str]) -> String {
-    let bench = Bench::new().await;
+    let bench = bench().await;
     let mut failures = String::new();
     for target in targets {
         for (row, (fault, _)) in faults().iter().enumerate() {

@@ -31,7 +31,7 @@ const STATES: usize = 250;
 /// After so many draws there are that many whose class promises something.
 const DRAWS: u64 = 5_000;
 
-struct Bench {
+struct Repeats {
     server: RedisServer,
     client: RetryClient,
     /// The hashes of the scripts that fill and that print.
@@ -48,7 +48,7 @@ struct Round {
     twice: FredResult<Value>,
 }
 
-impl Bench {
+impl Repeats {
     async fn new() -> Self {
         // Small nodes, so that few entries fill several, and both forms of a sorted set.
         let server = RedisServer::start(&[
@@ -155,49 +155,49 @@ impl std::fmt::Display for Round {
 
 #[tokio::test]
 async fn strings() {
-    Bench::new().await.check("string", STRINGS).await;
+    Repeats::new().await.check("string", STRINGS).await;
 }
 
 #[tokio::test]
 async fn keys() {
-    Bench::new().await.check("any", KEYS).await;
+    Repeats::new().await.check("any", KEYS).await;
 }
 
 #[tokio::test]
 async fn lists() {
-    Bench::new().await.check("list", LISTS).await;
+    Repeats::new().await.check("list", LISTS).await;
 }
 
 #[tokio::test]
 async fn sets() {
-    Bench::new().await.check("set", SETS).await;
+    Repeats::new().await.check("set", SETS).await;
 }
 
 #[tokio::test]
 async fn sorted_sets() {
-    let bench = Bench::new().await;
-    bench.check("zset", SORTED_SETS).await;
-    bench.check("zset", TOGETHER).await;
+    let repeats = Repeats::new().await;
+    repeats.check("zset", SORTED_SETS).await;
+    repeats.check("zset", TOGETHER).await;
 }
 
 #[tokio::test]
 async fn hashes() {
-    Bench::new().await.check("hash", HASHES).await;
+    Repeats::new().await.check("hash", HASHES).await;
 }
 
 #[tokio::test]
 async fn logs() {
-    Bench::new().await.check("log", LOGS).await;
+    Repeats::new().await.check("log", LOGS).await;
 }
 
 #[tokio::test]
 async fn geo() {
-    Bench::new().await.check("geo", GEO).await;
+    Repeats::new().await.check("geo", GEO).await;
 }
 
 #[tokio::test]
 async fn streams() {
-    Bench::new().await.check("stream", STREAMS).await;
+    Repeats::new().await.check("stream", STREAMS).await;
 }
 
 #[test]
