@@ -2,7 +2,9 @@
 
 use std::{collections::HashSet, io, time::Duration};
 
-use retry_runtime::{Backoff, ConfigError, Constant, Exponential, Jitter, Random, Wait, retryable};
+use retry_runtime::{
+    Backoff, ConfigError, Constant, Exponential, Jitter, Random, RetryPolicy, Wait, retryable,
+};
 use retry_tests::{is_alone, run_alone};
 
 const SAMPLES: usize = 20_000;
@@ -203,4 +205,15 @@ fn processes_do_not_share_a_sequence() {
         })
         .collect::<HashSet<_>>();
     assert_eq!(jitters.len(), 24);
+}
+
+/// coredis' jitter exceeds a longest delay that is below the base delay (its finding C16).
+#[test]
+fn a_longest_delay_below_the_base_holds_and_is_found_by_a_check() {
+    let policy = RetryPolicy::exponential().base_delay(SECOND).max_delay(MILLI);
+    assert!(policy.schedule().all(|bounds| bounds == (Duration::ZERO..=MILLI)));
+    assert_eq!(
+        policy.check(),
+        Err(ConfigError::MaxDelayBelowBase { base_delay: SECOND, max_delay: MILLI })
+    );
 }

@@ -2,10 +2,11 @@
 
 use std::{
     cell::{Cell, RefCell},
+    panic::AssertUnwindSafe,
     time::Duration,
 };
 
-use retry_runtime::{DynPolicy, Never, Reason, RetryPolicy, Timed, retryable};
+use retry_runtime::{DynPolicy, Jitter, Never, Reason, RetryPolicy, Timed, retryable};
 use tokio::time::Instant;
 
 use super::script::{
@@ -127,4 +128,36 @@ async fn zero_delays_let_other_tasks_run_without_the_timer() {
     };
     assert_eq!(tokio::join!(IntoFuture::into_future(retried), other).0, Ok(()));
     assert_eq!(begin.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_add_up_exactly() {
+    let exponential = RetryPolicy::exponential()
+        .base_delay(SECOND)
+        .max_delay(4 * SECOND)
+        .jitter(Jitter::None)
+        .retries(4);
+    let script = Script::new(&[REJECTED]);
+    assert_eq!(exponential.retry(|| script.run()).await, REJECTED);
+    assert_eq!(script.begin.elapsed(), (1 + 2 + 4 + 4) * SECOND);
+    let script = Script::new(&[REJECTED]);
+    assert_eq!(EVERY_SECOND.retries(7).retry(|| script.run()).await, REJECTED);
+    assert_eq!(script.begin.elapsed(), 7 * SECOND);
+}
+
+/// A panic ends the program or the task in Rust; it is nobody's to retry (C9).
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_body_is_not_retried() {
+    let calls = Cell::new(0);
+    let call = EVERY_SECOND.retry(async || {
+        calls.set(calls.get() + 1);
+        assert!(calls.get() > 1, "the first attempt panics");
+        Ok::<(), Failed>(())
+    });
+    let mut future = Box::pin(IntoFuture::into_future(call));
+    let polled = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+    }));
+    assert!(polled.is_err());
+    assert_eq!(calls.get(), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use retry_runtime::{Composite, Never, RetryPolicy, retryable};
+use retry_runtime::{Composite, Exponential, Jitter, Never, RetryPolicy, retryable};
 use tokio::time::{Instant, sleep};
 
 use super::script::{
@@ -56,4 +56,32 @@ async fn the_deadline_of_a_member_runs_from_the_start_of_the_call() {
         })
         .await;
     assert_eq!((result, begin.elapsed()), (Err(Failed::Rejected(1)), 2 * SECOND));
+}
+
+/// In coredis the counters of a supervised loop live as long as the loop (its finding C3).
+#[tokio::test(start_paused = true)]
+async fn every_call_starts_with_fresh_counters() {
+    #[retryable(policy = policy)]
+    async fn call(
+        policy: &Composite<RetryPolicy<Exponential>, RetryPolicy<Exponential>>,
+        script: &Script,
+    ) -> Result<u32, Failed> {
+        script.next()
+    }
+    let member = RetryPolicy::exponential().base_delay(SECOND).jitter(Jitter::None);
+    let policy = Composite::new(member, member);
+    for _ in 0..3 {
+        let script = Script::new(&[REJECTED]);
+        assert_eq!(call(&policy, &script).await, REJECTED);
+        assert_eq!(*script.started.borrow(), [Duration::ZERO, SECOND, 3 * SECOND]);
+    }
+}
+
+/// coredis keeps the members in a set, so that they print in any order (its finding C12).
+#[test]
+fn members_keep_their_order() {
+    let composite = Composite::new(EVERY_SECOND.retries(1), EVERY_SECOND.retries(9));
+    let printed = format!("{composite:?}");
+    let position = |text| printed.find(text).unwrap_or_else(|| panic!("{text} in {printed}"));
+    assert!(position("retries: Some(1)") < position("retries: Some(9)"));
 }

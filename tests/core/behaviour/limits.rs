@@ -1,7 +1,7 @@
 //! Deadlines and attempt timeouts.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     error::Error,
     future::pending,
     io::{self, ErrorKind},
@@ -135,4 +135,20 @@ async fn the_error_of_a_limit_has_the_last_real_one_as_its_source() {
     });
     let error = call.when(|_| true).await.unwrap_err();
     assert!(source(&error).is_some_and(|source| source.contains(QUOTA)), "{error:?}");
+}
+
+/// coredis counts only its sleeps, and starts an attempt after the deadline (its findings C4 and C6).
+#[tokio::test(start_paused = true)]
+async fn the_deadline_covers_the_attempts_too() {
+    let begin = Instant::now();
+    let starts = RefCell::new(Vec::new());
+    let slow = async || {
+        starts.borrow_mut().push(begin.elapsed());
+        sleep(SECOND).await;
+        REJECTED
+    };
+    let policy =
+        RetryPolicy::exponential().base_delay(100 * MILLI).unlimited().deadline(500 * MILLI);
+    policy.retry(slow).await.expect_err("every attempt fails");
+    assert_eq!((starts.into_inner(), begin.elapsed()), (vec![Duration::ZERO], 500 * MILLI));
 }

@@ -8,11 +8,11 @@ mod deadline;
 mod events;
 mod hints;
 mod hooks;
-mod kit;
 mod nested;
 mod several;
 mod supervised;
 mod telemetry;
+mod testing;
 
 use std::{cell::Cell, time::Duration};
 

@@ -1,3 +1,5 @@
+//! What `testing` gives to the tests of a caller: overrides, recordings, outcomes.
+
 use std::time::Duration;
 
 use retry_runtime::{Jitter, Reason, RetryPolicy, retryable, testing, testing::Overrides};
