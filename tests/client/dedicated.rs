@@ -89,7 +89,7 @@ async fn a_client_that_is_dropped_takes_its_connections_along() {
 /// Nothing is executed before `EXEC`, so the body can be cut wherever it is.
 #[tokio::test]
 async fn a_deadline_cuts_the_body() {
-    let bench = Bench::new(Duration::from_secs(5)).await;
+    let bench = bench(Duration::from_secs(5)).await;
     let limited = bench.client.with_policy(POLICY.deadline(Duration::from_millis(300)));
     let bodies = ["blocks", "reads again and again", "is always ready"];
     for body in bodies {
@@ -115,7 +115,7 @@ async fn a_deadline_cuts_the_body() {
 
 #[tokio::test]
 async fn the_time_that_options_give_holds_for_what_blocks_in_the_body() {
-    let bench = Bench::new(Duration::from_secs(5)).await;
+    let bench = bench(Duration::from_secs(5)).await;
     let timeout = Some(Duration::from_millis(200));
     let client = bench.client.with_policy(POLICY.retries(0));
     let client = client.with_options(&Options { timeout, ..Options::default() });
