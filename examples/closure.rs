@@ -1,4 +1,4 @@
-//! The closure form, for calls that are no function of their own.
+//! The closure form, for an operation that is not a function.
 
 use std::{cell::Cell, io, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A backoff of one's own is one method.
+//! A backoff of your own takes one method.
 
 use std::{io, time::Duration};
 

@@ -1,32 +1,34 @@
-//! What a client tells while its server is down: the budget empties, and retries stop before they do harm.
+//! Metrics, logs and counts before, during and after an outage.
 //!
-//! Serves the metrics as text for Prometheus while it runs; with `--stay` until it is stopped.
+//! During it the client holds commands back. Their retries are free: they do not load the server.
+//! Serves the metrics for Prometheus while it runs; with `--stay` until you stop it.
 
 mod server;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use axum::{Router, routing::get};
 use fred::prelude::*;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use retry_runtime::{
     RetryPolicy,
     fred::{RetryClient, Statistics},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     time::{sleep, timeout},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // One line for each call that fails for good; `WARN` tells every retry.
+    // A line for each call that fails. `WARN` adds a line for each retry.
     tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_target(false).init();
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(serve(listener, metrics));
-    println!("metrics: http://{address}/metrics");
+    let url = format!("http://{}/metrics", listener.local_addr()?);
+    let routes = Router::new().route("/metrics", get(async move || metrics.render()));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    println!("metrics: {url}");
 
     let mut server = server::Server::start()?;
     let policy = RetryPolicy::exponential()
@@ -51,9 +53,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tell("after it", &client.statistics());
 
     println!("\nwhat Prometheus sees:");
-    for line in
-        scrape(&address.to_string()).await?.lines().filter(|line| line.starts_with("retry_"))
-    {
+    let text = reqwest::get(url).await?.text().await?;
+    for line in text.lines().filter(|line| line.starts_with("retry_")) {
         println!("  {line}");
     }
     if std::env::args().any(|argument| argument == "--stay") {
@@ -82,27 +83,4 @@ fn tell(when: &str, statistics: &Statistics) {
         "{when}: budget {level}, {} retries, {} calls recovered, {} failed, {} of them refused by the budget",
         statistics.retries, statistics.recovered, statistics.failed, statistics.refused_by_budget
     );
-}
-
-/// Answers every request with the metrics.
-async fn serve(listener: TcpListener, metrics: PrometheusHandle) -> io::Result<()> {
-    loop {
-        let (mut stream, _) = listener.accept().await?;
-        let mut request = [0; 1024];
-        let _ = stream.read(&mut request).await?;
-        let text = metrics.render();
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            text.len()
-        );
-        stream.write_all(format!("{head}{text}").as_bytes()).await?;
-    }
-}
-
-async fn scrape(address: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
 }
