@@ -1,7 +1,5 @@
 //! A fred client on which every command is retried.
 
-mod server;
-
 use std::time::Duration;
 
 use fred::prelude::*;
@@ -9,7 +7,7 @@ use retry_runtime::{ErrorClass, RetryPolicy, fred::WithRetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut server = server::Server::start()?;
+    let mut server = retry_server::Server::start()?;
     let client = Builder::from_config(Config::from_url(&server.url())?)
         .set_policy(ReconnectPolicy::new_constant(0, 100))
         .build()?

@@ -1,7 +1,5 @@
 //! A cluster: every command goes to the owner of its key, and waits for an owner that is away.
 
-mod server;
-
 use std::{error::Error, time::Duration};
 
 use fred::{
@@ -9,8 +7,7 @@ use fred::{
     types::{ClusterHash, CustomCommand},
 };
 use retry_runtime::{RetryPolicy, fred::RetryClient};
-
-use crate::server::{Server, free_port};
+use retry_server::{Server, free_port};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {

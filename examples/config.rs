@@ -3,8 +3,6 @@
 //! The file says how often and for how long to retry, because that differs between installations. The code says which
 //! errors to retry and whether a repeat is safe, because that depends on the operation.
 
-mod server;
-
 use std::{error, fmt, io, time::Duration};
 
 use retry_runtime::{Exponential, Limited, RetryPolicy, fred::RetryClient, retryable};
@@ -112,7 +110,7 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
     let settings: Settings = toml::from_str(FILE)?;
     let expected = RetryPolicy::exponential().retries(1).attempt_timeout(Duration::MAX);
     assert_eq!(settings.catalog, expected.deadline(Duration::from_secs(90)));
-    let server = server::Server::start()?;
+    let server = retry_server::Server::start()?;
     let client = RetryClient::connect_url(&server.url(), settings.redis).await?;
     println!("Redis counts {}", client.incr::<i64, _>("visits").await?);
     let catalog = Catalog { policy: settings.catalog };

@@ -4,8 +4,6 @@
 //! Use it as a readiness probe, which takes the service out of rotation. As a liveness probe it would restart the
 //! service, and that does not repair Redis.
 
-mod server;
-
 use std::time::Duration;
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
@@ -67,7 +65,7 @@ async fn health(State(service): State<Service>) -> (StatusCode, Json<Value>) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut server = server::Server::start()?;
+    let mut server = retry_server::Server::start()?;
     let service = Service::connect(&server.url()).await?;
     let routes = Router::new().route("/health", get(health)).with_state(service.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await?;

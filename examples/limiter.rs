@@ -6,8 +6,6 @@
 //!
 //! A request also passes if Redis does not answer: a limiter must not be what stops the service.
 
-mod server;
-
 use std::time::{Duration, Instant};
 
 use retry_runtime::{
@@ -85,7 +83,7 @@ impl Limiter {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut server = server::Server::start()?;
+    let mut server = retry_server::Server::start()?;
     let proxy = FaultProxy::start(server.port()).await?;
     let url = format!("redis://127.0.0.1:{}", proxy.port());
     let limiter = Limiter::connect(&url, 3, Duration::from_secs(2)).await?;

@@ -9,8 +9,6 @@
 //! Expiry does not stop a holder that was suspended. If two writers would do real harm, give each lock a growing number,
 //! and let the resource refuse a number below the highest one that it has seen.
 
-mod server;
-
 use std::{
     sync::LazyLock,
     time::{Duration, Instant},
@@ -77,7 +75,7 @@ impl Lock {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = server::Server::start()?;
+    let server = retry_server::Server::start()?;
     let proxy = FaultProxy::start(server.port()).await?;
     let policy = RetryPolicy::exponential().retries(3).attempt_timeout(Duration::from_millis(500));
     let client =

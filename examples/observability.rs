@@ -3,8 +3,6 @@
 //! During it the client holds commands back. Their retries are free: they do not load the server.
 //! Serves the metrics for Prometheus while it runs; with `--stay` until you stop it.
 
-mod server;
-
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
@@ -30,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::spawn(async move { axum::serve(listener, routes).await });
     println!("metrics: {url}");
 
-    let mut server = server::Server::start()?;
+    let mut server = retry_server::Server::start()?;
     let policy = RetryPolicy::exponential()
         .base_delay(Duration::from_millis(10))
         .retries(20)

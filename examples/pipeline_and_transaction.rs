@@ -1,7 +1,5 @@
 //! Several commands at once: as a pipeline, as a transaction, and as a transaction that depends on what it reads.
 
-mod server;
-
 use std::time::Duration;
 
 use fred::prelude::*;
@@ -9,7 +7,7 @@ use retry_runtime::{RetryPolicy, fred::RetryClient};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut server = server::Server::start()?;
+    let mut server = retry_server::Server::start()?;
     let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9);
     let client = RetryClient::connect(Config::from_url(&server.url())?, policy).await?;
 

@@ -1,7 +1,5 @@
 //! A pool: calls share several connections, and go on when one of them is lost.
 
-mod server;
-
 use std::time::Duration;
 
 use fred::prelude::*;
@@ -9,7 +7,7 @@ use retry_runtime::{RetryPolicy, fred::WithRetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut server = server::Server::start()?;
+    let mut server = retry_server::Server::start()?;
     let pool = Builder::from_config(Config::from_url(&server.url())?)
         .set_policy(ReconnectPolicy::new_constant(0, 100))
         .build_pool(4)?

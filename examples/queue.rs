@@ -5,8 +5,6 @@
 //!   back when it starts again. So a job can run twice, and must be written for that.
 //! - A pop that finds nothing is not a failure: the client returns `None` if the reply type is an `Option`.
 
-mod server;
-
 use std::time::{Duration, Instant};
 
 use fred::{
@@ -59,7 +57,7 @@ async fn handle(client: &RetryClient, job: &str) -> FredResult<()> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = server::Server::start()?;
+    let server = retry_server::Server::start()?;
     let proxy = FaultProxy::start(server.port()).await?;
     let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(5);
     let client = RetryClient::connect_url(&server.url(), policy).await?;

@@ -1,8 +1,6 @@
 //! The tour that `./x demo` runs: a lost reply and an outage of Redis, with this crate and with fred alone; then the same
 //! protection for your own functions.
 
-mod server;
-
 use std::{
     io,
     time::{Duration, Instant},
@@ -15,13 +13,12 @@ use retry_runtime::{
     retryable,
     testing::{Fault, FaultProxy},
 };
+use retry_server::Server;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::sleep,
 };
-
-use crate::server::Server;
 
 /// The client has fred's commands, and retries each under one policy.
 async fn connect(url: &str) -> FredResult<RetryClient> {

@@ -1,7 +1,5 @@
 //! A script that is loaded when a server does not know it, and whose author says whether it may run twice.
 
-mod server;
-
 use std::time::Duration;
 
 use fred::prelude::*;
@@ -21,7 +19,7 @@ return highest";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut server = server::Server::start()?;
+    let mut server = retry_server::Server::start()?;
     let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9);
     let client = RetryClient::connect(Config::from_url(&server.url())?, policy).await?;
 

@@ -6,8 +6,6 @@
 //!   with the error of its last attempt. A running attempt is not aborted, because its outcome would be unknown.
 //! - A background task ends between two rounds.
 
-mod server;
-
 use std::{
     io,
     process::Command,
@@ -61,7 +59,7 @@ async fn tick(service: Service) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = server::Server::start()?;
+    let server = retry_server::Server::start()?;
     let policy = RetryPolicy::exponential().retries(5).deadline(Duration::from_secs(3));
     let redis = RetryClient::connect_url(&server.url(), policy).await?;
     let service = Service { redis: redis.clone(), stop: CancellationToken::new() };

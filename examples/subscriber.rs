@@ -7,8 +7,6 @@
 //! The stream of messages outlives the connection: it falls silent, and the next connection has no subscription. So the
 //! function below returns when the connection ends, and `#[retryable]` calls it again.
 
-mod server;
-
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -93,7 +91,7 @@ async fn publish(client: &RetryClient, seen: &Seen) -> FredResult<()> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = server::Server::start()?;
+    let server = retry_server::Server::start()?;
     let policy = RetryPolicy::exponential().base_delay(Duration::from_millis(100)).retries(9);
     let client = RetryClient::connect_url(&server.url(), policy).await?;
     // A subscriber needs its own connection. `with_retry` also detects one that has gone silent.

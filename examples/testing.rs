@@ -1,7 +1,5 @@
 //! How to test a service that retries: this file is a test of one, run as a program.
 
-mod server;
-
 use std::time::Duration;
 
 use fred::prelude::*;
@@ -18,7 +16,7 @@ async fn order(client: &RetryClient, item: &str) -> FredResult<i64> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = server::Server::start()?;
+    let server = retry_server::Server::start()?;
     let proxy = FaultProxy::start(server.port()).await?;
     let config = Config::from_url(&format!("redis://127.0.0.1:{}", proxy.port()))?;
     let client = RetryClient::connect(config, RetryPolicy::exponential().retries(5)).await?;

@@ -8,10 +8,7 @@ use fred::{
     util::redis_keyslot,
 };
 
-use crate::{
-    redis_server::{RedisServer, free_port},
-    resp::leaves,
-};
+use crate::{redis_server::RedisServer, resp::leaves};
 
 /// How long a cluster may take to agree; generous, because the tests share few cores.
 const AGREEMENT_LIMIT: Duration = Duration::from_secs(40);
@@ -47,7 +44,7 @@ impl RedisCluster {
         let timeout = node_timeout.as_millis().to_string();
         let node = || {
             RedisServer::start_each(|| {
-                let bus = free_port().to_string();
+                let bus = retry_server::free_port().expect("a free port").to_string();
                 let kind = ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0"];
                 let own = ["--cluster-port", &bus, "--cluster-node-timeout", &timeout];
                 [&kind, &own, arguments].concat().into_iter().map(str::to_owned).collect()
