@@ -1,6 +1,27 @@
-//! Retries for async functions: policies declared in an attribute, checked by the compiler.
+//! Retries for async functions and for Redis: safe by default, checked by the compiler.
+//!
+//! A retry repeats an operation whose result is not known, so the first question is what the failed attempt did, and
+//! only the second how long to wait.
+//! This crate retries what was certainly not done, and what may have been done only where a repeat does no harm.
+//!
+//! A Redis client on which every command is retried:
+//!
+//! ```no_run
+//! # #[cfg(feature = "i-std")]
+//! # async fn example() -> fred::interfaces::FredResult<()> {
+//! use retry_runtime::{RetryPolicy, fred::RetryClient};
+//!
+//! let client = RetryClient::connect_url("redis://127.0.0.1:6379", RetryPolicy::exponential().retries(5)).await?;
+//! let visits: i64 = client.incr("visits").await?; // never counted twice
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A function that is retried:
 //!
 //! ```
+//! # #[cfg(feature = "macros")]
+//! # {
 //! use retry_runtime::retryable;
 //! use std::io;
 //!
@@ -10,79 +31,39 @@
 //! #   Ok(url.to_owned())
 //! }
 //! # let _ = fetch("x");
+//! # }
 //! ```
 //!
-//! - [`retryable`]: the attribute, its arguments and its semantics
-//! - [`RetryPolicy`], [`Composite`], [`Never`], [`DynPolicy`]: policies; [`Limited`]: time limits
-//! - [`Budget`], [`CircuitBreaker`], [`Nested`]: overload protection, attached as [`Guarded`] says
-//! - [`Exponential`], [`Constant`], [`Jitter`], [`Backoff`]: how long to wait
-//! - [`Classify`], [`Disposition`], [`Rule`], [`Advice`]: which errors to retry, and what they say besides
-//! - [`retry()`], [`RetryOperation`]: the closure form
-//! - [`Budget`]: a bound on the retries of many calls together; [`CircuitBreaker`]: a stop for all calls to a server that fails
-//! - [`Failure`], [`GiveUp`], [`Reason`], [`Attempt`]: what hooks see; [`current_attempt`]: what the body can see
-//! - [`Session`]: the state machine behind it all, for runtimes of your own
+//! **[The guide](guide) explains it by need**: [why retries do harm](guide::why), [quick start](guide::quick_start),
+//! [choosing a policy](guide::choosing_a_policy), [which errors are retried](guide::errors), [Redis](guide::redis),
+//! [overload](guide::overload), [telemetry](guide::telemetry), [testing](guide::testing),
+//! [configuration](guide::configuration), [compile errors](guide::compile_errors),
+//! [anti-patterns](guide::anti_patterns), [coming from another crate](guide::coming_from).
+//!
+//! # Where is what?
+//!
+//! | you look for | it is |
+//! | --- | --- |
+//! | the attribute | [`retryable`](macro@retryable) |
+//! | the Redis client | [`fred`] |
+//! | policies | [`RetryPolicy`], [`Composite`], [`Never`], [`DynPolicy`]; with time limits [`Limited`]; to write one [`Policy`] and [`Decide`] |
+//! | delays | [`Exponential`], [`Constant`], [`Jitter`]; to write one [`Backoff`] |
+//! | what an error says | [`Classify`], [`Disposition`]; besides [`Rule`], [`Advice`] |
+//! | limits on load | [`Budget`], [`CircuitBreaker`], [`Nested`], attached as [`Guarded`] says |
+//! | the closure form | [`retry()`], [`RetryOperation`] |
+//! | what hooks see | [`Attempt`], [`Failure`], [`GiveUp`], [`Reason`]; what the body sees: [`current_attempt`] |
+//! | a call that was ended | [`Cut`] |
+//! | events and metrics | the [page](guide::telemetry), [`hide_error_messages`] |
+//! | tools for tests | [`testing`] |
+//! | the state machine behind it all, for runtimes of your own | [`Session`] |
 //!
 //! # Semantics
 //!
 //! - `retries = 2` allows up to **3 attempts**; the default is 2 retries.
 //! - The caller gets the operation's own last error, unchanged in type; why the call ended is in [`GiveUp`].
-//! - The first attempt reads no clock, draws no random number, allocates nothing and takes no lock, unless a time
-//!   limit or a hook, which sees the elapsed time, needs the clock.
-//! - Dropping the future cancels the call: nothing is spawned, no later attempt happens.
-//!
-//! # Telemetry
-//!
-//! Events of `tracing`, target `retry_runtime`, in the span of the caller; no argument and no value is ever in one.
-//!
-//! | event | level | fields |
-//! | --- | --- | --- |
-//! | an attempt failed, another follows | `WARN` | `operation`, `attempt`, `delay`, `elapsed`, `disposition`, `error.class`, `error.message` |
-//! | the call succeeded after that | `DEBUG`, target `retry_runtime::recovered` | `operation`, `attempt`, `elapsed`, `reason = "success_after_retry"` |
-//! | the call failed | `ERROR` | `operation`, `attempt`, `elapsed`, `disposition`, `error.class`, `error.message`, `reason`: a [`Reason`] |
-//! | its first attempt was answered with an error that is not retried: permanent, or left out by `on` | `DEBUG` | the same, `reason = "not_retryable"` |
-//! | it was refused before its first attempt, by a breaker or a cancellation | `DEBUG` | the same |
-//! | it left its retries to a call inside or around it | `DEBUG` | the same, `reason = "nested"` |
-//! | it was cancelled between two attempts | `INFO` | the same, `reason = "cancelled"` |
-//! | it was dropped after a failure | `INFO` | `operation`, `attempt`, `elapsed`, `reason = "cancelled"` |
-//! | it panicked after a failure | `ERROR` | `operation`, `attempt`, `elapsed`, `reason = "panicked"` |
-//! | `on_ok` asks again | `DEBUG` | as of a failed attempt, `error.class = "pending"` |
-//! | `on_ok` asked as often as it may, the caller gets the last value | `INFO` | as of a failed call, `error.class = "pending"` |
-//! | a call retries inside an attempt of another | `WARN` | `operation`, `enclosing_attempt`, `worst_case_attempts` |
-//! | a circuit breaker opened | `WARN` | `breaker`, `from`, `to`, `failures` of `calls` in the window |
-//! | it closed | `WARN` | `breaker`, `from`, `to`, `after`: the time since it was closed before |
-//! | it was forced open | `WARN` | `breaker`, `from`, `to` |
-//! | it probes the server, or stays open after a probe failed | `DEBUG` | `breaker`, `from`, `to` |
-//!
-//! A success at the first attempt says nothing, and neither does a blocking command that finds nothing; a call tells its
-//! end once, whatever the ending.
-//! To see recoveries, enable their target: `RUST_LOG=info,retry_runtime::recovered=debug`.
-//!
-//! - `elapsed` is the time since the call began, and left out where the call reads no clock: no limit, no hook, no guard
-//!   with a time.
-//! - `error.class` is that of [`Classify`] or of the rule; `deadline`, `attempt_timeout`, `cancelled` or `breaker_open` where
-//!   a [`Cut`] has none; else `unclassified`.
-//! - `error.message` is the text of the error: what its `Display` prints, or else its `Debug`, and in the closure form
-//!   its `Debug`.
-//!   It is left out if the type prints nothing, or of everything after [`hide_error_messages`].
-//!
-//! Metrics of the facade `metrics` (feature `metrics`):
-//!
-//! | metric | kind | labels |
-//! | --- | --- | --- |
-//! | `retry.calls` | counter | `operation`; `attempts`: `first_attempt`, `after_retry`; `outcome`: `success`, `failure`, `cancelled`, `panicked`, `pending` (the value is not wanted yet), `empty` (a blocking command found nothing) |
-//! | `retry.retries` | counter | `operation`, `error.type` |
-//! | `retry.delay` | histogram, seconds | `operation` |
-//! | `retry.budget.level` | gauge, tokens | `budget`: its name |
-//! | `retry.breaker.state` | gauge: 0 closed, 1 half open, 2 open | `breaker`: its name |
-//! | `retry.budget.refused`, `retry.breaker.refused` | counter | `operation` |
-//!
-//! The gauges are those of a budget and of a breaker, whoever shares them: set when one is made, and whenever its level or
-//! state changes.
-//! So name them, with [`BudgetBuilder::name`] and [`CircuitBreakerBuilder::name`]; all without a name share the label
-//! `unnamed`.
-//! A recorder that is installed later sees the first change.
-//! A call that is dropped, or panics, in its first attempt tells no event; it is counted.
-//! A breaker that no call asks stays at 2 after its time is over: only a call finds out whether the server is back.
+//! - The first attempt reads no clock, draws no random number, allocates nothing and takes no lock, unless a time limit,
+//!   a guard or a hook, which sees the elapsed time, needs the clock.
+//! - Dropping the future cancels the call: nothing is spawned, and no later attempt happens.
 //!
 //! # Crate features
 //!
@@ -113,6 +94,21 @@ mod failure;
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub mod fred;
 mod guarded;
+#[cfg(all(
+    doc,
+    any(
+        not(doctest),
+        all(
+            feature = "cancel",
+            feature = "i-scripts",
+            feature = "i-std",
+            feature = "macros",
+            feature = "subscriber-client",
+            feature = "testing",
+        )
+    )
+))]
+pub mod guide;
 mod hooked;
 mod io_error;
 mod jitter;

@@ -1,4 +1,25 @@
-#![doc = include_str!("../../docs/fred.md")]
+//! Redis and Valkey: a fred client on which every command is retried under one policy.
+//!
+//! ```no_run
+//! # #[cfg(feature = "i-keys")]
+//! # async fn example() -> fred::interfaces::FredResult<()> {
+//! use retry_runtime::{RetryPolicy, fred::RetryClient};
+//!
+//! let client = RetryClient::connect_url("redis://127.0.0.1:6379", RetryPolicy::exponential().retries(5)).await?;
+//! let visits: i64 = client.incr("visits").await?; // never counted twice
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`RetryClient::connect`](Commands::connect) makes a client, [`WithRetry::with_retry`] wraps one that you have.
+//! - [`Commands`] has the methods: fred's commands by fred's names, pipelines, transactions, scripts, and the variants
+//!   of a client.
+//! - [`Replay`] says what a repeat of a command does, [`COMMANDS`] lists all commands.
+//! - [`ErrorClass`] names the errors of a policy, [`Disposition`](crate::Disposition) says whether a command may have
+//!   been executed.
+//!
+//! **[The page on Redis](crate::guide::redis)** tells the rest: defaults, what decides a retry, blocking commands,
+//! subscribers, clusters, and what happens when a connection is lost or silent.
 
 mod attempts;
 mod budgets;
