@@ -1,4 +1,4 @@
-//! Shows the results that are kept in the README: a picture and a table.
+//! Shows the results that are kept: a picture and a table in their overview, a sentence in the README.
 
 use std::process::ExitCode;
 

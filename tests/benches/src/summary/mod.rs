@@ -1,4 +1,4 @@
-//! What the README shows of the results that are kept.
+//! What the overview of the results and the README show of the results that are kept.
 
 pub mod chart;
 pub mod table;

@@ -7,21 +7,40 @@ use crate::report::read;
 const BEGIN: &str = "<!-- written by ./x bench summary -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// Puts the table between its marks in the README.
+/// Puts the table between its marks in the overview of the results, and its first row into the README.
 ///
 /// # Errors
 ///
 /// Says what is missing: results that were not measured, or the marks.
 pub fn write() -> Result<(), String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let text = fs::read_to_string(&path).map_err(|error| format!("README.md: {error}"))?;
-    let (head, rest) = text.split_once(BEGIN).ok_or("README.md has no mark for the table")?;
-    let (_, tail) = rest.split_once(END).ok_or("README.md has no mark for the end of the table")?;
-    let text = format!("{head}{BEGIN}{}{END}{tail}", table()?);
-    fs::write(&path, text).map_err(|error| format!("README.md: {error}"))
+    replace("results/README.md", &table()?)?;
+    replace("../../README.md", &sentence()?)
 }
 
-/// A row of the README: where its numbers are, and of which forms.
+/// Replaces what stands between the marks of a file, whose path begins at this package.
+fn replace(file: &str, content: &str) -> Result<(), String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+    let (head, rest) = text.split_once(BEGIN).ok_or(format!("{file} has no mark to begin at"))?;
+    let (_, tail) = rest.split_once(END).ok_or(format!("{file} has no mark to end at"))?;
+    let text = format!("{head}{BEGIN}{content}{END}{tail}");
+    fs::write(&path, text).map_err(|error| format!("{file}: {error}"))
+}
+
+/// Returns the first row as a sentence.
+fn sentence() -> Result<String, String> {
+    let row = &ROWS[0];
+    let rows = &read(row.topic)?["tables"][row.table]["rows"];
+    let number = |form| number(rows, form, row.column).ok_or(format!("{form} was not measured"));
+    let (ours, by_hand, backon) =
+        (number(row.ours)?, number("hand-written loop")?, number(row.backon)?);
+    Ok(format!(
+        "A call that succeeds at its first attempt takes {ours} instructions under `#[retryable]`, {by_hand} in a \
+         hand-written loop and {backon} with backon-macros.\n"
+    ))
+}
+
+/// A row of the table: where its numbers are, and of which forms.
 struct Row {
     what: &'static str,
     topic: &'static str,
