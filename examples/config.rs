@@ -5,7 +5,7 @@
 
 use std::{error, fmt, io, time::Duration};
 
-use retry_runtime::{Exponential, Limited, RetryPolicy, fred::RetryClient, retryable};
+use retry_runtime::{ByDisposition, Exponential, RetryPolicy, Timed, fred::RetryClient, retryable};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, Unexpected, Visitor},
@@ -33,7 +33,7 @@ struct Settings {
     catalog: Policy,
 }
 
-type Policy = Limited<RetryPolicy<Exponential>>;
+type Policy = RetryPolicy<Exponential, ByDisposition, Timed>;
 
 /// A policy as the file writes it; what it leaves out keeps its default.
 #[derive(Debug, Deserialize)]

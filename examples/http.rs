@@ -18,10 +18,10 @@ use axum::{
 };
 use reqwest::{Client, RequestBuilder, StatusCode, header::RETRY_AFTER};
 use retry_runtime::{
-    Classify, Cost, Cut, Disposition, Exponential, Limited, RetryPolicy, retryable,
+    ByDisposition, Classify, Cost, Cut, Disposition, Exponential, RetryPolicy, Timed, retryable,
 };
 
-const HTTP: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+const HTTP: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
     .retries(3)
     .attempt_timeout(Duration::from_secs(2))
     .deadline(Duration::from_secs(10));

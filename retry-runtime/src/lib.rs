@@ -82,18 +82,15 @@
 
 mod advice;
 mod backoff;
-mod builder;
-mod composite;
+mod closure;
 mod cut;
 mod disposition;
 mod drive;
-mod erased;
 mod error;
 mod failure;
 #[cfg(feature = "fred")]
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub mod fred;
-mod guarded;
 #[cfg(all(
     doc,
     any(
@@ -109,17 +106,11 @@ mod guarded;
     )
 ))]
 pub mod guide;
-mod hooked;
 mod io_error;
 mod jitter;
-mod limit;
 mod overload;
 mod policy;
 mod random;
-mod retry;
-mod rule;
-mod schedule;
-mod session;
 mod telemetry;
 #[cfg(not(feature = "testing"))]
 #[path = "testing/disabled.rs"]
@@ -138,26 +129,27 @@ pub use crate::fred::ErrorClass;
 pub use crate::{
     advice::{Advice, FailureReport},
     backoff::{Backoff, Constant, Exponential, Wait},
-    composite::Composite,
+    closure::{
+        BlockingRetry, Hooked, NoValue, PolicyExt, Retry, RetryFuture, RetryOperation, RetryValue,
+        retry, retry_blocking,
+    },
     cut::{Cut, PreviousError},
     disposition::{Classify, Disposition},
     drive::{outcome::RepresentsCut, scope::current_attempt},
-    erased::{Answer, DynPolicy, ErasedState},
     error::ConfigError,
     failure::{Attempt, Failure, GiveUp, Reason},
-    guarded::{Guarded, Guards, MayCut, Nested, NeverCuts, Watched},
-    hooked::Hooked,
     jitter::Jitter,
-    limit::{Limited, Limits, Timed, Timing, Untimed, WithGuards},
     overload::{
         Admission, Budget, BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, CircuitBreaker,
         CircuitBreakerBuilder, CircuitState, CircuitStatistics, Cost, Permit, Rejected,
     },
-    policy::{Decide, Decision, Never, Pause, Policy, Progress, RetryPolicy, Stop},
+    policy::{
+        Answer, ByDisposition, CallRule, Classified, Composite, Decide, Decision, DynPolicy,
+        ErasedState, Guarded, Guards, Idempotence, Limited, Limits, MayCut, Measured, Named,
+        Nested, Never, NeverCuts, On, Pause, Policy, Progress, RetryPolicy, Rule, Session, Stop,
+        Timed, Timing, Untimed, UntimedDynPolicy, Watched, WithGuards,
+    },
     random::Random,
-    retry::{NoValue, Retry, RetryFuture, RetryOperation, RetryValue, retry},
-    rule::{ByDisposition, Classified, Idempotence, On, Rule},
-    session::Session,
     telemetry::hide_error_messages,
 };
 #[cfg(feature = "macros")]

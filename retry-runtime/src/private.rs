@@ -10,7 +10,10 @@ pub use crate::drive::{
     call::{Call, ErrorType, Verdict, on_error},
     hook::{check_hook, run_hook},
 };
-use crate::{ByDisposition, ConfigError, Guarded, Idempotence, MayCut, On, Policy};
+use crate::{
+    error::ConfigError,
+    policy::{ByDisposition, Guarded, Idempotence, MayCut, Named, On, Policy},
+};
 
 /// Starts the guards of a call whose policy has none.
 pub fn guard<P: Policy>(policy: P) -> Guarded<P> {
@@ -64,8 +67,8 @@ pub const fn possible<P: Copy>(checked: Result<P, ConfigError>) -> P {
 }
 
 /// Makes `policy` retry the errors that `rule` names.
-pub const fn on<P, M>(policy: P, rule: M) -> On<P, M> {
-    On { policy, rule }
+pub const fn on<P, M>(policy: P, rule: M) -> On<P, Named<M>> {
+    On::new(policy, rule)
 }
 
 /// Gives a closure of `on_ok` its argument type.

@@ -7,23 +7,28 @@ use std::{
 };
 
 use retry_runtime::{
-    Classify, Disposition, ErrorClass, Exponential, Limited, RetryPolicy, fred::RetryClient,
+    ByDisposition, Classify, Disposition, ErrorClass, Exponential, RetryPolicy, Timed,
+    fred::RetryClient,
 };
 use retry_tests::{Load, RedisServer, Tally, redis};
 
 const TASKS: usize = 4;
 
 /// Enough retries to last through every fault here.
-const POLICY: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+const POLICY: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
     .base_delay(Duration::from_millis(20))
     .max_delay(Duration::from_millis(200))
     .retries(200)
     .attempt_timeout(Duration::from_millis(500));
 
 /// Waits for a server that comes back, so that only what was on its way is in doubt.
-const PATIENT: Limited<RetryPolicy<Exponential>> = POLICY.attempt_timeout(Duration::from_secs(20));
+const PATIENT: RetryPolicy<Exponential, ByDisposition, Timed> =
+    POLICY.attempt_timeout(Duration::from_secs(20));
 
-async fn connect(server: &RedisServer, policy: Limited<RetryPolicy<Exponential>>) -> RetryClient {
+async fn connect(
+    server: &RedisServer,
+    policy: RetryPolicy<Exponential, ByDisposition, Timed>,
+) -> RetryClient {
     RetryClient::connect(redis(server.port()), policy).await.expect("the server is up")
 }
 

@@ -7,16 +7,17 @@ use std::{
 
 use fred::{error::ErrorKind, prelude::*};
 use retry_runtime::{
-    Classify, Constant, Disposition, ErrorClass, Limited, RetryPolicy,
+    ByDisposition, Classify, Constant, Disposition, ErrorClass, RetryPolicy, Timed,
     fred::{RetryClient, WithRetry},
 };
 use retry_tests::{Events, RedisServer, Relay, redis};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 use tracing::Level;
 
-const POLICY: Limited<RetryPolicy<Constant>> = RetryPolicy::constant(Duration::from_millis(10))
-    .retries(2)
-    .attempt_timeout(Duration::from_millis(100));
+const POLICY: RetryPolicy<Constant, ByDisposition, Timed> =
+    RetryPolicy::constant(Duration::from_millis(10))
+        .retries(2)
+        .attempt_timeout(Duration::from_millis(100));
 
 #[tokio::test]
 async fn what_waits_for_a_connection_was_not_executed() {

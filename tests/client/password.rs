@@ -7,14 +7,15 @@ use fred::{
     types::{ClusterHash, CustomCommand},
 };
 use retry_runtime::{
-    Classify, Constant, Disposition, ErrorClass, Limited, RetryPolicy,
+    ByDisposition, Classify, Constant, Disposition, ErrorClass, RetryPolicy, Timed,
     fred::{RetryClient, WithRetry},
 };
 use retry_tests::RedisServer;
 
 const RETRIES: RetryPolicy<Constant> =
     RetryPolicy::constant(Duration::from_millis(20)).retries(500);
-const POLICY: Limited<RetryPolicy<Constant>> = RETRIES.attempt_timeout(Duration::from_millis(500));
+const POLICY: RetryPolicy<Constant, ByDisposition, Timed> =
+    RETRIES.attempt_timeout(Duration::from_millis(500));
 
 fn config(server: &RedisServer, password: &str) -> Config {
     Config {

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use fred::{clients::SubscriberClient, prelude::*, types::RespVersion};
 use retry_runtime::{
-    Exponential, Limited, RetryPolicy,
+    ByDisposition, Exponential, RetryPolicy, Timed,
     fred::{RetryClient, WithRetry},
 };
 use retry_tests::{RedisCluster, RedisSentinel, RedisServer, Relay, redis};
 
 const LIMIT: Duration = Duration::from_millis(300);
 
-const POLICY: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+const POLICY: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
     .base_delay(Duration::from_millis(10))
     .max_delay(Duration::from_millis(50))
     .retries(3)

@@ -15,7 +15,7 @@ use fred::{
     },
 };
 use retry_runtime::{
-    Exponential, Limited, RetryPolicy,
+    ByDisposition, Exponential, RetryPolicy, Timed,
     fred::{RetryClient, WithRetry},
 };
 use retry_tests::{RedisCluster, RedisSentinel, RedisServer};
@@ -23,7 +23,7 @@ use retry_tests::{RedisCluster, RedisSentinel, RedisServer};
 use crate::relay::{ADDRESS, Relay};
 
 /// What a service would set whose callers wait for a second or so.
-const POLICY: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+const POLICY: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
     .base_delay(Duration::from_millis(20))
     .max_delay(Duration::from_millis(150))
     .retries(3)

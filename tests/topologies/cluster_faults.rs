@@ -11,13 +11,13 @@ use fred::{
     util::redis_keyslot,
 };
 use retry_runtime::{
-    Classify, Disposition, ErrorClass, Exponential, Limited, RetryPolicy,
+    ByDisposition, Classify, Disposition, ErrorClass, Exponential, RetryPolicy, Timed,
     fred::{RetryClient, WithRetry},
 };
 use retry_tests::{Load, RedisCluster};
 
 /// Enough retries to last through a failover.
-const POLICY: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+const POLICY: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
     .base_delay(Duration::from_millis(20))
     .max_delay(Duration::from_millis(200))
     .retries(300)

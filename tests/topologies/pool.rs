@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use fred::prelude::*;
 use retry_runtime::{
-    Constant, Limited, RetryPolicy,
+    ByDisposition, Constant, RetryPolicy, Timed,
     fred::{RetryClient, WithRetry},
 };
 use retry_tests::{Load, RedisServer, redis};
 
-const POLICY: Limited<RetryPolicy<Constant>> = RetryPolicy::constant(Duration::from_millis(20))
-    .retries(300)
-    .attempt_timeout(Duration::from_secs(10));
+const POLICY: RetryPolicy<Constant, ByDisposition, Timed> =
+    RetryPolicy::constant(Duration::from_millis(20))
+        .retries(300)
+        .attempt_timeout(Duration::from_secs(10));
 
 const TASKS: usize = 8;
 

@@ -6,11 +6,11 @@ use std::{
 };
 
 use fred::{error::ErrorKind, prelude::*};
-use retry_runtime::{Exponential, Limited, RetryPolicy, fred::RetryClient};
+use retry_runtime::{ByDisposition, Exponential, RetryPolicy, Timed, fred::RetryClient};
 use retry_tests::{Load, RedisSentinel, Tally};
 
 /// Enough retries to last through a failover.
-const POLICY: Limited<RetryPolicy<Exponential>> = RetryPolicy::exponential()
+const POLICY: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
     .base_delay(Duration::from_millis(20))
     .max_delay(Duration::from_millis(200))
     .retries(300)

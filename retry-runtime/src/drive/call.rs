@@ -20,6 +20,7 @@ use crate::{
     Advice, ByDisposition, Classified, Classify, Cut, Decide, Failure, Nested, Never, On, Pause,
     Policy, PreviousError, Reason, Rule, Session, Stop,
     drive::{Clock, Clocked, Outcome, RepresentsCut},
+    policy::Named,
     telemetry::{self, Ending, Told},
     testing,
 };
@@ -570,13 +571,13 @@ impl<E: Classify> ErrorType<E> {
     }
 
     /// Lets a closure of `on` know what the error says of itself.
-    pub fn classified<P, M>(self, on: On<P, M>) -> On<P, Classified<M>> {
+    pub fn classified<P, M>(self, on: On<P, Named<M>>) -> On<P, Named<Classified<M>>> {
         on.classified()
     }
 
     /// Never retries; guards and telemetry know the error all the same.
     pub fn never(self) -> On<Never, ByDisposition> {
-        Never.on(ByDisposition::default())
+        On { policy: Never, rule: ByDisposition::default() }
     }
 }
 
@@ -592,18 +593,14 @@ impl<E> ErrorType<E> {
         rule
     }
 
-    /// Takes a rule.
-    pub fn own<R: Rule<E>>(self, rule: R) -> Checked<R, E> {
-        Checked { rule, allows: R::allows, advice: R::advice }
+    /// Takes a rule; that it is one is all that the call sees, so that a mistake is reported once.
+    pub fn own<R: Rule<E, ()>>(self, rule: R) -> impl Rule<E, ()> {
+        rule
     }
 
     /// Lends a rule to one call.
-    pub fn lend<R: Rule<E>>(self, rule: &R) -> Checked<&R, E> {
-        Checked {
-            rule,
-            allows: |rule, failure| rule.allows(failure),
-            advice: |rule, failure| rule.advice(failure),
-        }
+    pub fn lend<R: Rule<E, ()>>(self, rule: &R) -> impl Rule<E, ()> {
+        Lent(rule)
     }
 }
 
@@ -627,7 +624,7 @@ impl Unclassified {
     }
 
     /// Leaves a closure of `on` as it is.
-    pub fn classified<P, M>(&self, on: On<P, M>) -> On<P, M> {
+    pub fn classified<P, M>(&self, on: On<P, Named<M>>) -> On<P, Named<M>> {
         on
     }
 
@@ -637,32 +634,22 @@ impl Unclassified {
     }
 }
 
-/// A rule that fits the error.
-pub struct Checked<R, E> {
-    rule: R,
-    allows: fn(&R, &Failure<'_, E>) -> bool,
-    advice: fn(&R, &Failure<'_, E>) -> Advice,
-}
+/// A rule that is lent to one call.
+struct Lent<'a, R>(&'a R);
 
-// Not a rule that anybody should name.
-#[diagnostic::do_not_recommend]
-impl<R, E> Rule<E> for Checked<R, E> {
-    fn allows(&self, failure: &Failure<'_, E>) -> bool {
-        (self.allows)(&self.rule, failure)
+impl<E, R: Rule<E, ()>> Rule<E, ()> for Lent<'_, R> {
+    #[inline]
+    fn allows(&self, failure: &Failure<'_, E>, (): &()) -> bool {
+        self.0.allows(failure, &())
     }
 
-    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
-        (self.advice)(&self.rule, failure)
-    }
-}
-
-impl<R, E> fmt::Debug for Checked<R, E> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Checked").finish_non_exhaustive()
+    #[inline]
+    fn advice(&self, failure: &Failure<'_, E>, (): &()) -> Advice {
+        self.0.advice(failure, &())
     }
 }
 
 /// Makes `policy` retry the errors for which a closure says so.
-pub fn on_error<E, P, M: Fn(&E) -> bool>(_: ErrorType<E>, policy: P, rule: M) -> On<P, M> {
-    On { policy, rule }
+pub fn on_error<E, P, M: Fn(&E) -> bool>(_: ErrorType<E>, policy: P, rule: M) -> On<P, Named<M>> {
+    On::new(policy, rule)
 }

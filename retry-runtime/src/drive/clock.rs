@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::timer::Timer;
 use crate::{
-    Cut, Policy, PreviousError, Timed, Timing, Untimed, WithGuards,
+    Cut, Measured, Policy, PreviousError, Timed, Timing, Untimed, WithGuards,
     drive::{Guard, Outcome, RepresentsCut, guard::Guarding, rest::Watching},
 };
 
@@ -110,12 +110,17 @@ impl Clocked for Untimed {
     type Watched = StopWatch;
 }
 
+impl Clocked for Measured {
+    type Bare = StopWatch;
+    type Watched = StopWatch;
+}
+
 impl Clocked for Timed {
     type Bare = Timer<false>;
     type Watched = Timer<true>;
 }
 
-impl<T: Timing> Clocked for WithGuards<T> {
+impl<T: Timing + Clocked> Clocked for WithGuards<T> {
     type Bare = Guard<T::Bare>;
     type Watched = Guard<T::Watched>;
 }

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use crate::{
     Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
     Policy, PreviousError, Reason, Stop,
-    drive::{Clock, Outcome, RepresentsCut, Token, rest::Watches},
+    drive::{Clock, Outcome, RepresentsCut, rest::Watches},
+    policy::Token,
 };
 
 /// A clock with guards.

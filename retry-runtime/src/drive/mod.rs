@@ -13,7 +13,6 @@ mod print;
 mod rest;
 pub(crate) mod scope;
 mod timer;
-mod token;
 mod wait;
 
 pub(crate) use call::{Call, Verdict};
@@ -27,4 +26,3 @@ pub(crate) use rest::Rest;
 pub(crate) use scope::{Enclosing, Scoped};
 #[cfg(feature = "fred")]
 pub(crate) use timer::Timer;
-pub(crate) use token::Token;

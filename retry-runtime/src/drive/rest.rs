@@ -13,7 +13,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::token::Watch;
+use crate::policy::Watch;
 
 /// What can end a wait before its time.
 pub trait Watching {

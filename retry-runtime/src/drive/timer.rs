@@ -22,7 +22,21 @@ use crate::{
 #[derive(Debug)]
 pub struct Timer<const HOOKS: bool = true> {
     start: Instant,
-    limits: Limits,
+    limits: Cuts,
+}
+
+/// The limits that cut an attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Cuts {
+    deadline: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+}
+
+impl Cuts {
+    #[inline]
+    fn of(Limits { deadline, attempt_timeout, retry_for: _ }: Limits) -> Self {
+        Self { deadline, attempt_timeout }
+    }
 }
 
 impl<const HOOKS: bool> Timer<HOOKS> {
@@ -43,7 +57,7 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
 
     #[inline]
     fn start<P: Policy>(policy: P) -> Self {
-        Self { start: Instant::now(), limits: policy.limits() }
+        Self { start: Instant::now(), limits: Cuts::of(policy.limits()) }
     }
 
     fn elapsed(&self) -> Duration {
@@ -157,7 +171,7 @@ pin_project! {
     #[derive(Debug)]
     pub enum Alarm {
         /// The attempt has not been waited for yet.
-        Unset { call: Instant, attempt: Instant, limits: Limits },
+        Unset { call: Instant, attempt: Instant, limits: Cuts },
         /// It is cut at this time.
         Set {
             #[pin]
@@ -170,7 +184,7 @@ pin_project! {
 }
 
 impl Alarm {
-    fn of(call: Instant, attempt: Instant, limits: Limits) -> Self {
+    fn of(call: Instant, attempt: Instant, limits: Cuts) -> Self {
         // A limit beyond the end of time is none.
         let deadline = limits.deadline.and_then(|limit| Some((call.checked_add(limit)?, limit)));
         let timeout =

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     Answer, Attempt, Budget, BudgetBuilder, ConfigError, Decide, DynPolicy, Failure, GiveUp,
-    Limits, Policy, Timed, WithGuards, telemetry,
+    Limits, Policy, telemetry,
 };
 
 /// A fred client on which every command is retried under one policy.
@@ -94,7 +94,7 @@ pub struct Direct<'h, C> {
 /// What all calls of a client share.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) policy: DynPolicy<Error, WithGuards<Timed>>,
+    pub(super) policy: DynPolicy<Error>,
     pub(super) limits: Limits,
     pub(super) is_clustered: bool,
     /// Whether there is neither a deadline nor a guard.
@@ -110,7 +110,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Makes the settings of single attempts, with the timeout that the user gave.
     pub(super) fn without_retries(options: Options, timeout: Option<Duration>) -> Self {
-        let policy = DynPolicy::with_any_timing(crate::Never);
+        let policy = DynPolicy::new(crate::Never);
         Self {
             policy,
             limits: Limits::default(),
@@ -139,8 +139,9 @@ impl Settings {
             .or(timeout)
             .or(default)
             .or(Some(DEFAULT_ATTEMPT_TIMEOUT));
-        let is_plain = limits.deadline.is_none() && policy.guards().is_empty();
-        let policy = DynPolicy::with_any_timing(policy);
+        let is_timed = limits.deadline.is_some() || limits.retry_for.is_some();
+        let is_plain = !is_timed && policy.guards().is_empty();
+        let policy = DynPolicy::new(policy);
         let patience = Patience::of(options.timeout);
         let is_clustered = client.is_clustered();
         Self { policy, limits, is_clustered, is_plain, options, timeout, patience }

@@ -2,7 +2,7 @@ use std::{fmt, ops::BitOr};
 
 use ::fred::error::Error;
 
-use crate::{Advice, ByDisposition, Failure, Rule, fred::classify::classify};
+use crate::{Advice, Failure, Rule, fred::classify::classify};
 
 /// A set of classes of fred errors, to name the ones that a policy retries.
 ///
@@ -165,12 +165,12 @@ impl fmt::Debug for ErrorClass {
 }
 
 /// Allows the errors whose class is in the set, whatever their [`Disposition`](crate::Disposition).
-impl Rule<Error> for ErrorClass {
-    fn allows(&self, failure: &Failure<'_, Error>) -> bool {
+impl<C> Rule<Error, C> for ErrorClass {
+    fn allows(&self, failure: &Failure<'_, Error>, _: &C) -> bool {
         failure.error().is_none_or(|error| self.matches(error))
     }
 
-    fn advice(&self, failure: &Failure<'_, Error>) -> Advice {
-        ByDisposition::default().advice(failure)
+    fn advice(&self, failure: &Failure<'_, Error>, _: &C) -> Advice {
+        Advice::of(failure)
     }
 }

@@ -11,7 +11,7 @@ use super::{
     target::Target,
 };
 use crate::{
-    Advice, ByDisposition, Classify, Cost, Disposition, Failure, Idempotence, Rule, Stop,
+    Advice, ByDisposition, CallRule, Classify, Cost, Disposition, Failure, Idempotence, Stop,
     drive::{Over, Verdict},
     telemetry::Ending,
 };
@@ -120,7 +120,7 @@ struct Asked {
     kept: bool,
 }
 
-impl Rule<Error> for Asked {
+impl CallRule<Error> for Asked {
     fn allows(&self, failure: &Failure<'_, Error>) -> bool {
         // A login that was refused is refused again, unless somebody changes the password meanwhile; such a policy
         // names the class.

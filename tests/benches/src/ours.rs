@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use retry_runtime::{Budget, CircuitBreaker, DynPolicy, RetryPolicy, retryable};
+use retry_runtime::{Budget, CircuitBreaker, DynPolicy, RetryPolicy, Untimed, retryable};
 
 use crate::{
     form,
@@ -22,7 +22,7 @@ pub fn first() -> Vec<Form> {
         form!(
             "#[retryable] erased",
             {
-                let policy = DynPolicy::new(RetryPolicy::exponential());
+                let policy = DynPolicy::of_timing(RetryPolicy::exponential());
             },
             |script| { erased(&policy, script) }
         ),
@@ -57,7 +57,7 @@ pub fn failing() -> Vec<Form> {
         form!(
             "#[retryable] erased",
             {
-                let policy = DynPolicy::new(POLICY);
+                let policy = DynPolicy::of_timing(POLICY);
             },
             |script| { erased(&policy, script) }
         ),
@@ -99,7 +99,7 @@ async fn hook(script: &Script) -> Result<u64, Failed> {
 }
 
 #[retryable(policy = policy)]
-async fn erased(policy: &DynPolicy<Failed>, script: &Script) -> Result<u64, Failed> {
+async fn erased(policy: &DynPolicy<Failed, Untimed>, script: &Script) -> Result<u64, Failed> {
     operation(script).await
 }
 

@@ -16,12 +16,12 @@ struct Transient {
     words: Vec<&'static str>,
 }
 
-impl Rule<io::Error> for Transient {
-    fn allows(&self, failure: &Failure<'_, io::Error>) -> bool {
+impl<C> Rule<io::Error, C> for Transient {
+    fn allows(&self, failure: &Failure<'_, io::Error>, _: &C) -> bool {
         failure.error().is_some_and(|error| self.words.contains(&error.to_string().as_str()))
     }
 
-    fn advice(&self, _: &Failure<'_, io::Error>) -> Advice {
+    fn advice(&self, _: &Failure<'_, io::Error>, _: &C) -> Advice {
         Advice::NONE
     }
 }

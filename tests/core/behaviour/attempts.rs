@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{DynPolicy, Jitter, Never, Reason, RetryPolicy, Timed, retryable};
+use retry_runtime::{DynPolicy, Jitter, Never, Reason, RetryPolicy, retryable};
 use tokio::time::Instant;
 
 use super::script::{
@@ -106,8 +106,7 @@ async fn erased_policies_keep_their_state_and_limits() {
     assert_eq!(erased.clone().retry(|| script.run()).await, REJECTED);
     assert_eq!(erased.retry(|| script.run()).await, REJECTED);
     assert_eq!(script.calls.get(), 6);
-    let timed: DynPolicy<Failed, Timed> =
-        DynPolicy::new(EVERY_SECOND.unlimited().deadline(5 * SECOND));
+    let timed: DynPolicy<Failed> = DynPolicy::new(EVERY_SECOND.unlimited().deadline(5 * SECOND));
     let script = Script::new(&[REJECTED]);
     assert_eq!(timed.retry(|| script.run()).await, REJECTED);
     assert_eq!(script.calls.get(), 5);

@@ -8,6 +8,7 @@ mod groups;
 mod hooks;
 mod io_errors;
 mod limits;
+mod order;
 mod script;
 mod sharing;
 mod what_hooks_see;

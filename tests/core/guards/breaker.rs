@@ -98,12 +98,12 @@ async fn failures_that_the_policy_does_not_name_open_it_all_the_same() {
 #[derive(Clone, Copy)]
 struct Everything;
 
-impl Rule<Failed> for Everything {
-    fn allows(&self, _: &Failure<'_, Failed>) -> bool {
+impl<C> Rule<Failed, C> for Everything {
+    fn allows(&self, _: &Failure<'_, Failed>, _: &C) -> bool {
         true
     }
 
-    fn advice(&self, failure: &Failure<'_, Failed>) -> Advice {
+    fn advice(&self, failure: &Failure<'_, Failed>, _: &C) -> Advice {
         Advice::default().disposition(failure.disposition())
     }
 }

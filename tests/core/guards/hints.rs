@@ -48,7 +48,7 @@ async fn one_that_asks_for_more_ends_the_call_at_once() {
     assert_eq!(ask(patient, 60 * SECOND).await, (vec![60 * SECOND], None));
     assert_eq!(ask(patient, 61 * SECOND).await, (vec![], Some(Reason::RetryAfter)));
     assert_eq!(ask(policy.max_hint(Duration::MAX), 3600 * SECOND).await.0, [3600 * SECOND]);
-    let cut = policy.retries(2).max_hint(9 * SECOND).cut_hints();
+    let cut = policy.retries(2).max_hint(9 * SECOND).cap_hints();
     assert_eq!(ask(cut, 60 * SECOND).await.0, [10 * SECOND, 11 * SECOND]);
     assert_eq!(ask(cut.max_hint(Duration::ZERO), 60 * SECOND).await.0, [SECOND, 2 * SECOND]);
 }

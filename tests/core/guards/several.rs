@@ -2,7 +2,7 @@
 
 use retry_runtime::{
     Budget, CircuitBreaker, Composite, Constant, Cut, DynPolicy, Guarded, Reason, RetryPolicy,
-    Untimed, WithGuards, retryable, testing,
+    Untimed, retryable, testing,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ async fn a_member_pays_for_the_retries_that_it_asks_for() {
     let call = members.clone().retry(async || Err::<(), _>(Failed::Refused));
     assert_eq!(call.await, Err(Failed::Refused));
     assert_eq!(levels(), [500 - 5 * 14, 500 - 2 * 14, 500 - 5 * 14]);
-    let erased = DynPolicy::<Failed, WithGuards<Untimed>>::new(members);
+    let erased = DynPolicy::<Failed>::new(members);
     let outcomes = testing::Outcomes::new([Err(Failed::Lost), Ok(())]);
     assert_eq!(erased.retry(async || outcomes.next()).await, Ok(()));
     // What was paid comes back; who paid nothing is told of a success.

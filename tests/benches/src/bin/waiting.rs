@@ -15,7 +15,7 @@ use retry_benches::{
     operation::Failed,
     report::{Report, Table},
 };
-use retry_runtime::{DynPolicy, RetryPolicy, retryable};
+use retry_runtime::{DynPolicy, RetryPolicy, Untimed, retryable};
 use tokio::{
     runtime::Builder,
     time::{Sleep, sleep},
@@ -153,11 +153,11 @@ async fn composite() -> Result<(), Failed> {
 }
 
 async fn erased_call() -> Result<(), Failed> {
-    erased(DynPolicy::new(POLICY)).await
+    erased(DynPolicy::of_timing(POLICY)).await
 }
 
 #[retryable(policy = policy)]
-async fn erased(policy: DynPolicy<Failed>) -> Result<(), Failed> {
+async fn erased(policy: DynPolicy<Failed, Untimed>) -> Result<(), Failed> {
     attempt().await
 }
 

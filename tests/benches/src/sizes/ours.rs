@@ -1,6 +1,6 @@
 use std::future::IntoFuture;
 
-use retry_runtime::{DynPolicy, RetryPolicy, retryable};
+use retry_runtime::{DynPolicy, RetryPolicy, Untimed, retryable};
 
 use super::{Sizes, work};
 use crate::{operation::Failed, sizes};
@@ -12,7 +12,7 @@ pub(super) fn all() -> Vec<Sizes> {
         sizes!("#[retryable] composite of two", N => composite::<N>(&1)),
         sizes!("#[retryable] deadline", N => deadline::<N>(&1)),
         sizes!("#[retryable] one hook", N => hook::<N>(&1)),
-        sizes!("#[retryable] erased", N => erased::<N>(&DynPolicy::new(RetryPolicy::exponential()), &1)),
+        sizes!("#[retryable] erased", N => erased::<N>(&DynPolicy::of_timing(RetryPolicy::exponential()), &1)),
         sizes!("policy.retry(…)", N => RetryPolicy::exponential().retry(|| work::<N>(&1)).into_future()),
     ]
 }
@@ -46,6 +46,6 @@ async fn hook<const N: usize>(seed: &u8) -> Result<u64, Failed> {
 }
 
 #[retryable(policy = policy)]
-async fn erased<const N: usize>(policy: &DynPolicy<Failed>, seed: &u8) -> Result<u64, Failed> {
+async fn erased<const N: usize>(policy: &DynPolicy<Failed, Untimed>, seed: &u8) -> Result<u64, Failed> {
     work::<N>(seed).await
 }

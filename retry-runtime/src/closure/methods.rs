@@ -1,7 +1,13 @@
+#![expect(clippy::type_complexity, reason = "an opaque type inside cannot be given a name")]
+
 use std::future::Future;
 
-use super::{Drive, Hooked, NoHook, Parts, Run, hooked};
-use crate::{Attempt, Failure, GiveUp, Retry};
+use super::{
+    Hooked, Retry,
+    hook::{NoHook, Notify},
+    hooked::{Drive, Parts, Run, hooked},
+};
+use crate::failure::{Attempt, Failure, GiveUp};
 
 impl<P, Op, Fut, T, E, V> Retry<P, Op, V>
 where
@@ -43,6 +49,41 @@ where
         hooked(Parts::new(self).on_failure(hook))
     }
 
+    /// Calls a plain closure after every failure that will be retried: the place to log or count.
+    ///
+    /// It takes the place of [`on_failure`](Self::on_failure), which awaits its hook and can end the retrying.
+    ///
+    /// ```
+    /// use retry_runtime::RetryPolicy;
+    /// use std::{io, time::Duration};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let result: io::Result<()> = RetryPolicy::constant(Duration::ZERO)
+    ///     .retry(async || Err(io::ErrorKind::ConnectionRefused.into()))
+    ///     .notify(|failure| println!("{failure}"))
+    ///     .await;
+    /// assert!(result.is_err());
+    /// # Ok::<(), io::Error>(())
+    /// # })?;
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    pub fn notify<H>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, NoHook, Notify<H>, NoHook>,
+        impl Drive<
+            Parts<P, Op, V, NoHook, Notify<H>, NoHook>,
+            Future = impl Future<Output = Result<T, E>>,
+        >,
+    >
+    where
+        H: FnMut(&Failure<'_, E>),
+        Parts<P, Op, V, NoHook, Notify<H>, NoHook>: Run<Output = Result<T, E>>,
+    {
+        hooked(Parts::new(self).on_failure(Notify(hook)))
+    }
+
     /// Awaits a hook once, when the call ends without success.
     ///
     /// Like every hook it ends at the deadline of the call, or when the call is cancelled; if that has happened already,
@@ -72,7 +113,9 @@ where
     where
         Parts<P, Op, V>: Run<Output = Result<T, E>>,
     {
-        hooked(Parts { name, ..Parts::new(self) })
+        let mut parts = Parts::new(self);
+        parts.name = name;
+        hooked(parts)
     }
 }
 
@@ -120,6 +163,38 @@ where
         Parts<P, Op, V, B, H, G>: Run<Output = Result<T, E>>,
     {
         hooked(self.parts.on_failure(hook))
+    }
+
+    /// Calls a plain closure after every failure that will be retried: the place to log or count.
+    ///
+    /// It takes the place of [`on_failure`](Self::on_failure), which awaits its hook and can end the retrying.
+    ///
+    /// ```
+    /// use retry_runtime::RetryPolicy;
+    /// use std::{io, time::Duration};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let result: io::Result<()> = RetryPolicy::constant(Duration::ZERO)
+    ///     .retry(async || Err(io::ErrorKind::ConnectionRefused.into()))
+    ///     .notify(|failure| println!("{failure}"))
+    ///     .await;
+    /// assert!(result.is_err());
+    /// # Ok::<(), io::Error>(())
+    /// # })?;
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    pub fn notify<H>(
+        self,
+        hook: H,
+    ) -> Hooked<
+        Parts<P, Op, V, B, Notify<H>, G>,
+        impl Drive<Parts<P, Op, V, B, Notify<H>, G>, Future = impl Future<Output = Result<T, E>>>,
+    >
+    where
+        H: FnMut(&Failure<'_, E>),
+        Parts<P, Op, V, B, Notify<H>, G>: Run<Output = Result<T, E>>,
+    {
+        hooked(self.parts.on_failure(Notify(hook)))
     }
 }
 

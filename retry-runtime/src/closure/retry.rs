@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    Advice, ByDisposition, Classified, Decide, Idempotence, On, Policy,
+    advice::Advice,
     drive::{Call, Clock, Clocked, RepresentsCut, Rest, Scoped, name::Unnamed},
+    policy::{ByDisposition, Decide, Policy},
 };
 use pin_project_lite::pin_project;
 
@@ -16,9 +17,10 @@ use pin_project_lite::pin_project;
 ///
 /// The operation is called once per attempt and returns a new future each time.
 /// Nothing happens until the value is awaited; dropping the future cancels the call.
-/// Name the errors first (`on`, `when`), then the hooks.
+/// What it is configured with may be named in any order; only an error type without [`Classify`](crate::Classify) needs
+/// `on` or `when` before the first hook.
 ///
-/// Also to be had as `policy.retry(operation)` and, through [`RetryOperation`], as `operation.retry(policy)`.
+/// Also available as `policy.retry(operation)` and, through [`RetryOperation`], as `operation.retry(policy)`.
 ///
 /// ```
 /// use retry_runtime::RetryPolicy;
@@ -82,69 +84,33 @@ pub struct Retry<P, Op, V = NoValue> {
     pub(crate) wants_other: V,
 }
 
-impl<P, Op, Fut, T, E, V> Retry<P, Op, V>
-where
-    Op: FnMut() -> Fut,
-    Fut: Future<Output = Result<T, E>>,
-{
-    /// Retries the errors named by `rule`, and only them: an error class set, a function, or a closure with a typed
-    /// argument.
-    pub fn on<M>(self, rule: M) -> Retry<On<P, M>, Op, V> {
-        let policy = On { policy: self.policy, rule };
-        Retry { policy, operation: self.operation, rule: self.rule, wants_other: self.wants_other }
-    }
-
-    /// Retries the errors for which a closure says so, and only them.
-    ///
-    /// The same as [`on`](Self::on), for closures whose argument needs no type.
-    pub fn when<M: Fn(&E) -> bool>(self, rule: M) -> Retry<On<P, M>, Op, V> {
-        self.on(rule)
-    }
-
-    /// Retries also the successful values for which a closure says so, such as "still pending".
-    ///
-    /// When the retries are used up, the caller gets the last value.
-    pub fn on_ok<W: Fn(&T) -> bool>(self, wants_other: W) -> Retry<P, Op, W> {
-        Retry { policy: self.policy, operation: self.operation, rule: self.rule, wants_other }
-    }
-
-    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried too.
-    pub fn idempotent(self) -> Self {
-        Self { rule: ByDisposition::new(Idempotence::Idempotent), ..self }
-    }
-}
-
-impl<P, M, Op, V> Retry<On<P, M>, Op, V> {
-    /// Adds to the rule what the error says of itself: what a retry costs, how long the server wants to be left alone.
-    ///
-    /// For closures and functions, which only say yes or no; see [`Classified`].
-    pub fn classified(self) -> Retry<On<P, Classified<M>>, Op, V> {
-        let policy = self.policy.classified();
-        Retry { policy, operation: self.operation, rule: self.rule, wants_other: self.wants_other }
-    }
-}
-
 /// The `on_ok` of a call without one: no value is retried.
 #[derive(Debug, Clone, Copy)]
 pub struct NoValue;
 
-/// Tells which values to retry.
-pub trait RetryValue<T> {
-    /// Tells whether the value is not the wanted one yet.
-    fn retries(&self, value: &T) -> bool;
+/// Names the values to retry.
+pub trait RetryValue<T>: sealed::Sealed<T> {
+    /// Returns whether the value is not the wanted one yet.
+    fn is_not_wanted_yet(&self, value: &T) -> bool;
 }
 
 impl<T> RetryValue<T> for NoValue {
     #[inline]
-    fn retries(&self, _: &T) -> bool {
+    fn is_not_wanted_yet(&self, _: &T) -> bool {
         false
     }
 }
 
 impl<T, F: Fn(&T) -> bool> RetryValue<T> for F {
-    fn retries(&self, value: &T) -> bool {
+    fn is_not_wanted_yet(&self, value: &T) -> bool {
         self(value)
     }
+}
+
+mod sealed {
+    pub trait Sealed<T> {}
+    impl<T> Sealed<T> for super::NoValue {}
+    impl<T, F: Fn(&T) -> bool> Sealed<T> for F {}
 }
 
 impl<P: fmt::Debug, Op, V> fmt::Debug for Retry<P, Op, V> {
@@ -157,7 +123,7 @@ type BareClock<P> = <<P as Policy>::Timing as Clocked>::Bare;
 
 impl<P, Op, Fut, T, E, V> IntoFuture for Retry<P, Op, V>
 where
-    P: Decide<E, ByDisposition>,
+    P: Decide<E, ByDisposition, Timing: Clocked>,
     E: fmt::Debug + RepresentsCut<<BareClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
@@ -177,6 +143,7 @@ pin_project! {
     pub struct RetryFuture<P, Op, Fut, V>
     where
         P: Policy,
+        P::Timing: Clocked,
         Fut: Future,
     {
         retry: Retry<P, Op, V>,
@@ -204,7 +171,7 @@ pin_project! {
 
 impl<P, Op, Fut, T, E, V> Future for RetryFuture<P, Op, Fut, V>
 where
-    P: Decide<E, ByDisposition>,
+    P: Decide<E, ByDisposition, Timing: Clocked>,
     E: fmt::Debug + RepresentsCut<<BareClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
@@ -228,7 +195,7 @@ where
                 }
                 StepProjection::Attempt { running } => {
                     let ended = ready!(call.watch_panics(|| running.poll(context)));
-                    let keep = |value: &T| retry.wants_other.retries(value);
+                    let keep = |value: &T| retry.wants_other.is_not_wanted_yet(value);
                     let failed = match call.finish_wanted(Unnamed, ended, keep) {
                         Ok(outcome) => return Poll::Ready(outcome),
                         Err((failed, _)) => failed,
@@ -256,7 +223,7 @@ where
 
 impl<P, Op, Fut, V> fmt::Debug for RetryFuture<P, Op, Fut, V>
 where
-    P: Policy + fmt::Debug,
+    P: Policy<Timing: Clocked> + fmt::Debug,
     Fut: Future,
 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,17 +1,16 @@
-#![expect(clippy::type_complexity, reason = "an opaque type inside cannot be given a name")]
-
-mod hook;
-mod methods;
-
 use std::{
     fmt,
     future::{Future, IntoFuture},
 };
 
-use self::hook::{BeforeHook, FailureHook, GiveUpHook, NoHook};
+use super::{
+    Retry, RetryValue,
+    hook::{BeforeHook, FailureHook, GiveUpHook, NoHook},
+};
 use crate::{
-    ByDisposition, Decide, Policy, Reason, Retry, RetryValue,
     drive::{Call, Clock, Clocked, RepresentsCut, Verdict, run_hook},
+    failure::Reason,
+    policy::{ByDisposition, Decide, Policy},
 };
 
 /// A call in the closure form with hooks, to be configured and awaited.
@@ -19,14 +18,14 @@ use crate::{
 /// `D` makes the future; it is how an `async fn` gets a nameable future without a box.
 #[must_use = "nothing happens until the call is awaited"]
 pub struct Hooked<C, D> {
-    parts: C,
+    pub(super) parts: C,
     drive: D,
 }
 
 /// What a call with hooks is made of.
 pub struct Parts<P, Op, V, B = NoHook, F = NoHook, G = NoHook> {
-    retry: Retry<P, Op, V>,
-    name: &'static str,
+    pub(super) retry: Retry<P, Op, V>,
+    pub(super) name: &'static str,
     before: B,
     on_failure: F,
     on_give_up: G,
@@ -87,7 +86,7 @@ pub trait Run {
 
 impl<P, Op, Fut, T, E, V, B, F, G> Run for Parts<P, Op, V, B, F, G>
 where
-    P: Decide<E, ByDisposition>,
+    P: Decide<E, ByDisposition, Timing: Clocked>,
     E: fmt::Debug + RepresentsCut<<WatchedClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
@@ -118,7 +117,7 @@ where
             };
             let begun = call.begin(&policy);
             let ended = call.run_unless(refused, begun, operation()).await;
-            let keep = |value: &T| wants_other.retries(value);
+            let keep = |value: &T| wants_other.is_not_wanted_yet(value);
             let failed = match call.finish_wanted(name, ended, keep) {
                 Ok(outcome) => return outcome,
                 Err((failed, _)) => failed,
@@ -143,33 +142,46 @@ where
 }
 
 impl<P, Op, V> Parts<P, Op, V> {
-    fn new(retry: Retry<P, Op, V>) -> Self {
+    pub(super) fn new(retry: Retry<P, Op, V>) -> Self {
         Self { retry, name: "", before: NoHook, on_failure: NoHook, on_give_up: NoHook }
     }
 }
 
+impl<P, Op, V, B, F, G> Parts<P, Op, V, B, F, G> {
+    /// Changes what is retried, and keeps the hooks.
+    pub(super) fn map<Q, W>(
+        self,
+        change: impl FnOnce(Retry<P, Op, V>) -> Retry<Q, Op, W>,
+    ) -> Parts<Q, Op, W, B, F, G> {
+        let Self { retry, name, before, on_failure, on_give_up } = self;
+        Parts { retry: change(retry), name, before, on_failure, on_give_up }
+    }
+}
+
 impl<P, Op, V, F, G> Parts<P, Op, V, NoHook, F, G> {
-    fn before<H>(self, before: H) -> Parts<P, Op, V, H, F, G> {
+    pub(super) fn before<H>(self, before: H) -> Parts<P, Op, V, H, F, G> {
         let Self { retry, name, before: NoHook, on_failure, on_give_up } = self;
         Parts { retry, name, before, on_failure, on_give_up }
     }
 }
 
 impl<P, Op, V, B, G> Parts<P, Op, V, B, NoHook, G> {
-    fn on_failure<H>(self, on_failure: H) -> Parts<P, Op, V, B, H, G> {
+    pub(super) fn on_failure<H>(self, on_failure: H) -> Parts<P, Op, V, B, H, G> {
         let Self { retry, name, before, on_failure: NoHook, on_give_up } = self;
         Parts { retry, name, before, on_failure, on_give_up }
     }
 }
 
 impl<P, Op, V, B, F> Parts<P, Op, V, B, F, NoHook> {
-    fn on_give_up<H>(self, on_give_up: H) -> Parts<P, Op, V, B, F, H> {
+    pub(super) fn on_give_up<H>(self, on_give_up: H) -> Parts<P, Op, V, B, F, H> {
         let Self { retry, name, before, on_failure, on_give_up: NoHook } = self;
         Parts { retry, name, before, on_failure, on_give_up }
     }
 }
 
 /// A [`Hooked`] whose future is made by [`Run::run`].
-fn hooked<C: Run>(parts: C) -> Hooked<C, impl Drive<C, Future = impl Future<Output = C::Output>>> {
+pub(super) fn hooked<C: Run>(
+    parts: C,
+) -> Hooked<C, impl Drive<C, Future = impl Future<Output = C::Output>>> {
     Hooked { parts, drive: C::run }
 }

@@ -1,8 +1,17 @@
 use std::{fmt, marker::PhantomData, time::Duration};
 
+#[cfg(feature = "cancel")]
+use super::Token;
+use super::{
+    Classified, Composite, Decide, Decision, Guards, Limits, Measured, Nested, Policy, RetryPolicy,
+    Stop, Timed, Timing, Untimed, limits::earlier,
+};
 use crate::{
-    Budget, CircuitBreaker, Decide, Decision, Failure, Limits, Policy, Random, Reason, Stop,
-    Timing, drive::Token, limit::shorter,
+    backoff::{Constant, Exponential},
+    failure::{Failure, Reason},
+    jitter::Jitter,
+    overload::{Budget, CircuitBreaker},
+    random::Random,
 };
 
 /// A policy with something that watches over its calls; made by the methods `budget`, `breaker`, `cancel`, `nested`,
@@ -53,9 +62,9 @@ pub struct Guarded<P, K = NeverCuts> {
 
 /// When a call that fails now and then counts as healthy, and how long it may fail.
 #[derive(Debug, Clone, Copy, Default)]
-struct Health {
-    reset_after: Option<Duration>,
-    give_up_after: Option<Duration>,
+pub(super) struct Health {
+    pub(super) reset_after: Option<Duration>,
+    pub(super) give_up_after: Option<Duration>,
 }
 
 /// What a call remembers about a [`Guarded`] policy.
@@ -73,48 +82,6 @@ pub struct NeverCuts;
 /// Marks a [`Guarded`] policy that can end a call before its first attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct MayCut;
-
-/// What watches over a call, beside its policy.
-#[derive(Clone, Default)]
-pub struct Guards {
-    pub(crate) cancel: Option<Token>,
-    pub(crate) breaker: Option<CircuitBreaker>,
-    pub(crate) nested: Nested,
-    pub(crate) budget: Option<Budget>,
-    /// Whether it matters how long an attempt runs.
-    pub(crate) times: bool,
-    /// Those of which there is one already: few calls have two.
-    pub(crate) more: Option<Box<Guards>>,
-}
-
-/// Which of two retrying calls, one running inside the other, retries.
-///
-/// Three retries inside three make sixteen attempts, and a stack of five such layers a thousand.
-///
-/// ```
-/// use retry_runtime::{Nested, RetryPolicy};
-///
-/// // This call retries as a whole; what it calls does not.
-/// let policy = RetryPolicy::exponential().nested(Nested::OuterOnly);
-/// # let _ = policy;
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Nested {
-    /// Both; a retry inside a retry is told in an event, with the number of attempts that they may make together.
-    #[default]
-    Allow,
-    /// The calls inside: a failure that one of them has retried and returned is not retried here.
-    ///
-    /// It is theirs if the attempt ends together with the call inside that ended last: nothing was awaited in between,
-    /// and no other retrying call has failed.
-    /// Whoever handles such a failure and then awaits something else, say another server, is retried for what comes then.
-    /// A failure that follows at once, with nothing awaited in between, cannot be told from theirs, so it is not retried;
-    /// `tokio::task::yield_now().await` before what comes then tells the two apart.
-    /// A function that blocks awaits nothing, so there each failure after it is taken for theirs.
-    InnerOnly,
-    /// This call: the calls inside it are not retried.
-    OuterOnly,
-}
 
 impl<P, K> Guarded<P, K> {
     pub(crate) fn new(policy: P) -> Self {
@@ -199,122 +166,76 @@ impl<P, K> Guarded<P, K> {
     }
 }
 
+impl<P, K> Guarded<P, K> {
+    fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Guarded<Q, K> {
+        let Self { policy, guards, health, kind } = self;
+        Guarded { policy: change(policy), guards, health, kind }
+    }
+
+    /// Retries by this policy or by another, whichever matches; see [`Composite`].
+    pub const fn or<Other>(self, other: Other) -> Composite<Self, Other> {
+        Composite::new(self, other)
+    }
+}
+
+/// Writes the settings of a [`RetryPolicy`] for one with guards, so that their order does not matter.
+macro_rules! pass_settings {
+    ($([$($generics:tt)*] $policy:ty {
+        $($name:ident($($argument:ident: $kind:ty)?) -> $result:ty $(where $param:ident)?;)*
+    })*) => {$(
+        impl<$($generics)*> Guarded<$policy, K> {
+            $(
+                #[doc = concat!("See [`RetryPolicy::", stringify!($name), "`].")]
+                pub fn $name$(<$param>)?(self $(, $argument: $kind)?) -> Guarded<$result, K> {
+                    self.map(|policy| policy.$name($($argument)?))
+                }
+            )*
+        }
+    )*};
+}
+
+pass_settings! {
+    [B, R, T, K] RetryPolicy<B, R, T> {
+        retries(retries: u32) -> RetryPolicy<B, R, T>;
+        unlimited() -> RetryPolicy<B, R, T>;
+        max_hint(longer: Duration) -> RetryPolicy<B, R, T>;
+        cap_hints() -> RetryPolicy<B, R, T>;
+    }
+    [R, T, K] RetryPolicy<Constant, R, T> {
+        jitter(jitter: Jitter) -> RetryPolicy<Constant, R, T>;
+    }
+    [R, T, K] RetryPolicy<Exponential, R, T> {
+        base_delay(base_delay: Duration) -> RetryPolicy<Exponential, R, T>;
+        max_delay(max_delay: Duration) -> RetryPolicy<Exponential, R, T>;
+        factor(factor: f64) -> RetryPolicy<Exponential, R, T>;
+        jitter(jitter: Jitter) -> RetryPolicy<Exponential, R, T>;
+    }
+    [B: Copy, R: Copy, T: Copy, K] RetryPolicy<B, R, T> {
+        on(rule: M) -> RetryPolicy<B, M, T> where M;
+        classified() -> RetryPolicy<B, Classified<R>, T>;
+    }
+    [B: Copy, R: Copy, K] RetryPolicy<B, R, Untimed> {
+        deadline(deadline: Duration) -> RetryPolicy<B, R, Timed>;
+        attempt_timeout(timeout: Duration) -> RetryPolicy<B, R, Timed>;
+        retry_for(limit: Duration) -> RetryPolicy<B, R, Measured>;
+    }
+    [B: Copy, R: Copy, K] RetryPolicy<B, R, Measured> {
+        deadline(deadline: Duration) -> RetryPolicy<B, R, Timed>;
+        attempt_timeout(timeout: Duration) -> RetryPolicy<B, R, Timed>;
+        retry_for(limit: Duration) -> RetryPolicy<B, R, Measured>;
+    }
+    [B: Copy, R: Copy, K] RetryPolicy<B, R, Timed> {
+        deadline(deadline: Duration) -> RetryPolicy<B, R, Timed>;
+        attempt_timeout(timeout: Duration) -> RetryPolicy<B, R, Timed>;
+        retry_for(limit: Duration) -> RetryPolicy<B, R, Timed>;
+    }
+}
+
 impl Health {
     /// Tells whether an attempt ran so long that what failed before it does not count.
     fn is_restored<E>(self, failure: &Failure<'_, E>) -> bool {
         let (Some(healthy), Some(ran)) = (self.reset_after, failure.ran) else { return false };
         failure.cut.is_none() && ran >= healthy
-    }
-}
-
-impl Guards {
-    /// Tells whether nothing watches.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        let Self { cancel, breaker, nested, budget, times, more } = self;
-        cancel.is_none()
-            && breaker.is_none()
-            && *nested == Nested::Allow
-            && budget.is_none()
-            && !times
-            && more.is_none()
-    }
-
-    /// Returns these guards and those of `other`; the budgets stay in this order, from the first place on.
-    #[inline]
-    pub(crate) fn and(self, other: Self) -> Self {
-        let (cancel, second_token) = both(self.cancel, other.cancel);
-        let (breaker, second_breaker) = both(self.breaker, other.breaker);
-        let (budget, second_budget) = both(self.budget, other.budget);
-        let seconds = Self {
-            cancel: second_token,
-            breaker: second_breaker,
-            budget: second_budget,
-            ..Self::default()
-        };
-        let there =
-            seconds.cancel.is_some() || seconds.breaker.is_some() || seconds.budget.is_some();
-        let seconds = there.then(|| Box::new(seconds));
-        Self {
-            cancel,
-            breaker,
-            // A call that retries for those inside it leaves nothing to them.
-            nested: self.nested.max(other.nested),
-            budget,
-            times: self.times || other.times,
-            more: join(join(self.more, seconds), other.more),
-        }
-    }
-
-    /// Returns how many budgets there are.
-    #[inline]
-    pub(crate) fn budgets(&self) -> u32 {
-        let more = self.more.as_ref().map_or(0, |more| more.further_budgets());
-        more + u32::from(self.budget.is_some())
-    }
-
-    #[cold]
-    fn further_budgets(&self) -> u32 {
-        self.budgets()
-    }
-
-    /// Returns the state of each budget.
-    #[cfg(feature = "fred")]
-    pub(crate) fn budget_statistics(&self) -> Vec<crate::BudgetStatistics> {
-        let more = self.more.as_ref().map(|more| more.budget_statistics()).unwrap_or_default();
-        self.budget.iter().map(Budget::statistics).chain(more).collect()
-    }
-
-    fn entries(&self, health: Health, list: &mut fmt::DebugList<'_, '_>) {
-        if let Some(token) = &self.cancel {
-            list.entry(token);
-        }
-        if let Some(breaker) = &self.breaker {
-            list.entry(breaker);
-        }
-        if let Some(healthy) = health.reset_after {
-            list.entry(&format_args!("ResetAfter({healthy:?})"));
-        }
-        if let Some(failing) = health.give_up_after {
-            list.entry(&format_args!("GiveUpAfter({failing:?})"));
-        }
-        if self.nested != Nested::Allow {
-            list.entry(&format_args!("Nested({:?})", self.nested));
-        }
-        if let Some(budget) = &self.budget {
-            list.entry(budget);
-        }
-        if let Some(more) = &self.more {
-            more.entries(Health::default(), list);
-        }
-    }
-}
-
-/// Returns the first there is, and the one that finds the place taken.
-#[inline]
-fn both<T>(one: Option<T>, other: Option<T>) -> (Option<T>, Option<T>) {
-    if one.is_some() { (one, other) } else { (other, None) }
-}
-
-#[inline]
-fn join(one: Option<Box<Guards>>, other: Option<Box<Guards>>) -> Option<Box<Guards>> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(Box::new(chain(*one, *other))),
-        (one, other) => one.or(other),
-    }
-}
-
-#[cold]
-fn chain(one: Guards, other: Guards) -> Guards {
-    one.and(other)
-}
-
-/// Prints what there is, in the order in which it is asked.
-impl fmt::Debug for Guards {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = formatter.debug_list();
-        self.entries(Health::default(), &mut list);
-        list.finish()
     }
 }
 
@@ -343,35 +264,23 @@ impl<P: Clone, K> Clone for Guarded<P, K> {
     }
 }
 
-impl<P: Policy> Policy for Guarded<P, NeverCuts> {
-    type State = Watched<P::State>;
-    type Timing = <P::Timing as Timing>::AndGuarded;
-
-    fn limits(&self) -> Limits {
-        self.policy.limits()
-    }
-
-    fn guards(&self) -> Guards {
-        self.policy.guards().and(self.guards.clone())
-    }
-
-    fn into_guards(self) -> Guards {
-        let inner = self.policy.into_guards();
-        if inner.is_empty() { self.guards } else { inner.and(self.guards) }
-    }
-
-    fn budgets(&self) -> u32 {
-        self.policy.budgets() + self.guards.budgets()
-    }
-
-    fn attempts(&self) -> Option<u32> {
-        self.policy.attempts()
-    }
+/// What a [`Guarded`] policy makes of the timing of the one inside it.
+pub trait GuardKind {
+    /// The timing of `T` under these guards.
+    type Over<T: Timing>: Timing;
 }
 
-impl<P: Policy> Policy for Guarded<P, MayCut> {
+impl GuardKind for NeverCuts {
+    type Over<T: Timing> = T::AndGuarded;
+}
+
+impl GuardKind for MayCut {
+    type Over<T: Timing> = <T::AndTimed as Timing>::AndGuarded;
+}
+
+impl<P: Policy, K: GuardKind> Policy for Guarded<P, K> {
     type State = Watched<P::State>;
-    type Timing = <<P::Timing as Timing>::AndTimed as Timing>::AndGuarded;
+    type Timing = K::Over<P::Timing>;
 
     fn limits(&self) -> Limits {
         self.policy.limits()
@@ -398,7 +307,7 @@ impl<P: Policy> Policy for Guarded<P, MayCut> {
 impl<P, K, E, R> Decide<E, R> for Guarded<P, K>
 where
     P: Decide<E, R>,
-    Self: Policy<State = Watched<P::State>>,
+    K: GuardKind,
 {
     fn decide(
         &self,
@@ -420,7 +329,7 @@ where
         if failure.elapsed.saturating_add(pause.delay) >= end {
             return Decision::Stop(Stop { reason: Reason::Deadline, advice: pause.advice });
         }
-        pause.start_before = shorter(pause.start_before, Some(end));
+        pause.start_before = earlier(pause.start_before, Some(end));
         Decision::Retry(pause)
     }
 }

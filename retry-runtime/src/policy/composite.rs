@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use super::{Decide, Decision, Guards, Limits, Pause, Policy, Stop, Timing, limits::later};
 use crate::{
-    Advice, Decide, Decision, Failure, Guards, Limits, Pause, Policy, Random, Reason, Stop, Timing,
-    limit::longer,
+    advice::Advice,
+    failure::{Failure, Reason},
+    random::Random,
 };
 
 /// Retries different classes of errors by different policies.
@@ -104,7 +106,7 @@ fn join(left: Pause, right: Pause, budgets: u32) -> Pause {
     let delay: Duration = left.delay.max(right.delay);
     Pause {
         delay,
-        start_before: longer(left.start_before, right.start_before),
+        start_before: later(left.start_before, right.start_before),
         advice: Advice {
             spared: left.advice.spared | behind(budgets, right.advice.spared),
             ..left.advice.join(right.advice)

@@ -1,13 +1,18 @@
 use std::{iter, ops::RangeInclusive, time::Duration};
 
-use crate::{Backoff, Limited, Random, RetryPolicy, Wait};
+use super::RetryPolicy;
+use crate::{
+    backoff::{Backoff, Wait},
+    random::Random,
+};
 
-impl<B: Backoff> RetryPolicy<B> {
+impl<B: Backoff, R, T> RetryPolicy<B, R, T> {
     /// Returns the waits before the retries as bounds, which are equal where nothing is random; without end for a policy
     /// without bound.
     ///
     /// For tests that hold a configuration, and for documentation.
-    /// A backoff that waits for the longest the shorter it waited before is outside of the bounds.
+    /// A deadline may end a call before.
+    /// The bounds do not hold for a backoff whose delay shrinks as its previous delay grows.
     ///
     /// ```
     /// use retry_runtime::RetryPolicy;
@@ -17,7 +22,7 @@ impl<B: Backoff> RetryPolicy<B> {
     /// let longest: Duration = policy.schedule().map(|bounds| *bounds.end()).sum();
     /// assert_eq!(longest, Duration::from_secs(1 + 2 + 4));
     /// ```
-    pub fn schedule(&self) -> impl Iterator<Item = RangeInclusive<Duration>> + use<'_, B> {
+    pub fn schedule(&self) -> impl Iterator<Item = RangeInclusive<Duration>> + use<'_, B, R, T> {
         let (mut shortest, mut longest) = (Random::lowest(), Random::highest());
         let mut previous: Option<(Duration, Duration)> = None;
         let mut retry = 0;
@@ -33,12 +38,5 @@ impl<B: Backoff> RetryPolicy<B> {
             Some(low..=high)
         });
         bounds.fuse()
-    }
-}
-
-impl<B: Backoff> Limited<RetryPolicy<B>> {
-    /// Returns the waits of the policy below, see [`RetryPolicy::schedule`]; the deadline may end a call before.
-    pub fn schedule(&self) -> impl Iterator<Item = RangeInclusive<Duration>> + use<'_, B> {
-        self.policy().schedule()
     }
 }

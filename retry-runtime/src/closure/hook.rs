@@ -1,6 +1,9 @@
 use std::future::{Future, Ready, ready};
 
-use crate::{Attempt, Failure, GiveUp, drive::HookResult};
+use crate::{
+    drive::HookResult,
+    failure::{Attempt, Failure, GiveUp},
+};
 
 // `AsyncFnMut` alone would do, but a future generic over it is not `Send` once the hook borrows anything
 // (rust-lang/rust#138207). These traits name the hook's future at one lifetime, which rustc can look through; the
@@ -96,3 +99,16 @@ impl<'a, E: 'a> GiveUpHook<'a, E> for NoHook {
 /// The place of a hook that was not given.
 #[derive(Debug, Clone, Copy)]
 pub struct NoHook;
+
+/// A plain closure in the place of a hook that is awaited.
+#[derive(Debug, Clone, Copy)]
+pub struct Notify<H>(pub(super) H);
+
+impl<'a, E: 'a, H: FnMut(&Failure<'_, E>)> FailureHook<'a, E> for Notify<H> {
+    type Future = Ready<()>;
+
+    fn call(&mut self, failure: &'a Failure<'a, E>) -> Ready<()> {
+        (self.0)(failure);
+        ready(())
+    }
+}

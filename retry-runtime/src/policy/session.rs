@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::{Decide, Decision, Failure, Policy, Random};
+use super::{Decide, Decision, Policy};
+use crate::{failure::Failure, random::Random};
 
 /// The state of one call: which attempt it is at, and what its policy remembers.
 ///

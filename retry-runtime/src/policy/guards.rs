@@ -1,0 +1,221 @@
+use std::fmt;
+
+use super::{Token, guarded::Health};
+use crate::overload::{Budget, CircuitBreaker};
+
+/// What watches over a call, beside its policy.
+///
+/// The methods of a policy make these; a policy of your own that has some returns them from
+/// [`Policy::guards`](crate::Policy::guards):
+///
+/// ```
+/// use retry_runtime::{
+///     Budget, Decide, Decision, Failure, Guards, Policy, Random, Untimed, WithGuards,
+/// };
+/// use std::time::Duration;
+///
+/// /// Retries at once for as long as there are tokens.
+/// struct WhileTokensLast {
+///     budget: Budget,
+/// }
+///
+/// impl Policy for WhileTokensLast {
+///     type State = ();
+///     type Timing = WithGuards<Untimed>;
+///
+///     fn guards(&self) -> Guards {
+///         Guards::new().budget(&self.budget)
+///     }
+/// }
+///
+/// impl<E, R> Decide<E, R> for WhileTokensLast {
+///     fn decide(&self, _: &Failure<'_, E>, _: &R, _: &mut (), _: &mut Random) -> Decision {
+///         Decision::retry_after(Duration::ZERO)
+///     }
+/// }
+/// # let _ = WhileTokensLast { budget: Budget::new() };
+/// ```
+#[derive(Clone, Default)]
+pub struct Guards {
+    pub(crate) cancel: Option<Token>,
+    pub(crate) breaker: Option<CircuitBreaker>,
+    pub(crate) nested: Nested,
+    pub(crate) budget: Option<Budget>,
+    /// Whether it matters how long an attempt runs.
+    pub(crate) times: bool,
+    /// Those of which there is one already: few calls have two.
+    pub(crate) more: Option<Box<Guards>>,
+}
+
+/// Which of two retrying calls, one running inside the other, retries.
+///
+/// Three retries inside three make sixteen attempts, and a stack of five such layers a thousand.
+///
+/// ```
+/// use retry_runtime::{Nested, RetryPolicy};
+///
+/// // This call retries as a whole; what it calls does not.
+/// let policy = RetryPolicy::exponential().nested(Nested::OuterOnly);
+/// # let _ = policy;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Nested {
+    /// Both; a retry inside a retry is told in an event, with the number of attempts that they may make together.
+    #[default]
+    Allow,
+    /// The calls inside: a failure that one of them has retried and returned is not retried here.
+    ///
+    /// It is theirs if the attempt ends together with the call inside that ended last: nothing was awaited in between,
+    /// and no other retrying call has failed.
+    /// If the attempt handles such a failure and then awaits something else, say another server, a later failure is
+    /// retried.
+    /// A failure that follows at once, with nothing awaited in between, cannot be told from theirs, so it is not retried;
+    /// `tokio::task::yield_now().await` before the next step tells the two apart.
+    /// A function that blocks awaits nothing, so there each failure after it is taken for theirs.
+    InnerOnly,
+    /// This call: the calls inside it are not retried.
+    OuterOnly,
+}
+
+impl Guards {
+    /// Watches nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes every retry from a budget; see [`Guarded::budget`](crate::Guarded::budget).
+    pub fn budget(self, budget: &Budget) -> Self {
+        Self { budget: Some(budget.clone()), ..self }
+    }
+
+    /// Makes no attempt while a circuit breaker is open; see [`Guarded::breaker`](crate::Guarded::breaker).
+    ///
+    /// The timing of the policy has to be `WithGuards<Timed>`; otherwise the first attempt of a call is made all the
+    /// same, because there is no error to return for it.
+    pub fn breaker(self, breaker: &CircuitBreaker) -> Self {
+        Self { breaker: Some(breaker.clone()), ..self }
+    }
+
+    /// Ends the call when a token is cancelled; see [`Guarded::cancel`](crate::Guarded::cancel).
+    ///
+    /// As for a breaker, the timing of the policy has to be `WithGuards<Timed>`.
+    #[cfg(feature = "cancel")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
+    pub fn cancel(self, token: &tokio_util::sync::CancellationToken) -> Self {
+        Self { cancel: Some(Token::new(token.clone())), ..self }
+    }
+
+    /// Says which of two calls retries, this one or one inside it; see [`Nested`].
+    pub fn nested(self, nested: Nested) -> Self {
+        Self { nested, ..self }
+    }
+
+    /// Returns whether nothing watches.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { cancel, breaker, nested, budget, times, more } = self;
+        cancel.is_none()
+            && breaker.is_none()
+            && *nested == Nested::Allow
+            && budget.is_none()
+            && !times
+            && more.is_none()
+    }
+
+    /// Returns these guards and those of `other`; the budgets stay in this order, from the first place on.
+    #[inline]
+    pub(crate) fn and(self, other: Self) -> Self {
+        let (cancel, second_token) = both(self.cancel, other.cancel);
+        let (breaker, second_breaker) = both(self.breaker, other.breaker);
+        let (budget, second_budget) = both(self.budget, other.budget);
+        let seconds = Self {
+            cancel: second_token,
+            breaker: second_breaker,
+            budget: second_budget,
+            ..Self::default()
+        };
+        let there =
+            seconds.cancel.is_some() || seconds.breaker.is_some() || seconds.budget.is_some();
+        let seconds = there.then(|| Box::new(seconds));
+        Self {
+            cancel,
+            breaker,
+            // A call that retries for those inside it leaves nothing to them.
+            nested: self.nested.max(other.nested),
+            budget,
+            times: self.times || other.times,
+            more: join(join(self.more, seconds), other.more),
+        }
+    }
+
+    /// Returns how many budgets there are.
+    #[inline]
+    pub(crate) fn budgets(&self) -> u32 {
+        let more = self.more.as_ref().map_or(0, |more| more.further_budgets());
+        more + u32::from(self.budget.is_some())
+    }
+
+    #[cold]
+    fn further_budgets(&self) -> u32 {
+        self.budgets()
+    }
+
+    /// Returns the state of each budget.
+    #[cfg(feature = "fred")]
+    pub(crate) fn budget_statistics(&self) -> Vec<crate::BudgetStatistics> {
+        let more = self.more.as_ref().map(|more| more.budget_statistics()).unwrap_or_default();
+        self.budget.iter().map(Budget::statistics).chain(more).collect()
+    }
+
+    pub(super) fn entries(&self, health: Health, list: &mut fmt::DebugList<'_, '_>) {
+        if let Some(token) = &self.cancel {
+            list.entry(token);
+        }
+        if let Some(breaker) = &self.breaker {
+            list.entry(breaker);
+        }
+        if let Some(healthy) = health.reset_after {
+            list.entry(&format_args!("ResetAfter({healthy:?})"));
+        }
+        if let Some(failing) = health.give_up_after {
+            list.entry(&format_args!("GiveUpAfter({failing:?})"));
+        }
+        if self.nested != Nested::Allow {
+            list.entry(&format_args!("Nested({:?})", self.nested));
+        }
+        if let Some(budget) = &self.budget {
+            list.entry(budget);
+        }
+        if let Some(more) = &self.more {
+            more.entries(Health::default(), list);
+        }
+    }
+}
+
+/// Returns the first there is, and the one that finds the place taken.
+#[inline]
+fn both<T>(one: Option<T>, other: Option<T>) -> (Option<T>, Option<T>) {
+    if one.is_some() { (one, other) } else { (other, None) }
+}
+
+#[inline]
+fn join(one: Option<Box<Guards>>, other: Option<Box<Guards>>) -> Option<Box<Guards>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Box::new(chain(*one, *other))),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cold]
+fn chain(one: Guards, other: Guards) -> Guards {
+    one.and(other)
+}
+
+/// Prints what there is, in the order in which it is asked.
+impl fmt::Debug for Guards {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = formatter.debug_list();
+        self.entries(Health::default(), &mut list);
+        list.finish()
+    }
+}

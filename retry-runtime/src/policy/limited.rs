@@ -1,0 +1,71 @@
+use super::{Decide, Decision, Guards, Limits, Measured, Policy, Timed, Timing, timing::limited};
+use crate::{failure::Failure, random::Random};
+
+/// A policy of another type with a limit on time.
+///
+/// A [`RetryPolicy`](crate::RetryPolicy) keeps its limits itself; this is what `deadline`, `attempt_timeout` and
+/// `retry_for` make of a [`Composite`](crate::Composite), of [`Never`](crate::Never) and of a policy of your own.
+///
+/// ```
+/// use retry_runtime::{Composite, RetryPolicy};
+/// use std::time::Duration;
+///
+/// const SECOND: Duration = Duration::from_secs(1);
+/// // Each member has its own retries; together they have ten seconds.
+/// let policy = Composite::new(RetryPolicy::exponential(), RetryPolicy::constant(SECOND)).deadline(10 * SECOND);
+/// # let _ = policy;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limited<P, T = Timed> {
+    pub(crate) policy: P,
+    pub(crate) timing: T,
+}
+
+impl<P: Policy, T: Limiting> Policy for Limited<P, T> {
+    type State = P::State;
+    type Timing = T::Over<P::Timing>;
+
+    #[inline]
+    fn limits(&self) -> Limits {
+        self.policy.limits().shortest(self.timing.own_limits())
+    }
+
+    fn guards(&self) -> Guards {
+        self.policy.guards()
+    }
+
+    fn budgets(&self) -> u32 {
+        self.policy.budgets()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        self.policy.attempts()
+    }
+}
+
+impl<P: Decide<E, R>, T: Limiting, E, R> Decide<E, R> for Limited<P, T> {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut P::State,
+        random: &mut Random,
+    ) -> Decision {
+        let decision = self.policy.decide(failure, rule, state, random);
+        limited(decision, self.timing.own_limits(), failure)
+    }
+}
+
+/// What limits a policy around which it is put.
+pub trait Limiting: Timing {
+    /// The timing of that policy under this limit.
+    type Over<T: Timing>: Timing;
+}
+
+impl Limiting for Measured {
+    type Over<T: Timing> = T::AndMeasured;
+}
+
+impl Limiting for Timed {
+    type Over<T: Timing> = T::AndTimed;
+}

@@ -1,0 +1,225 @@
+use std::sync::{Arc, LazyLock};
+
+use crate::{
+    advice::Advice,
+    disposition::{Classify, Disposition},
+    failure::Failure,
+};
+
+/// Names the errors to retry: what the `on` of a policy or a call takes.
+///
+/// Closures and functions `Fn(&E) -> bool` are rules, and so are error class sets such as `ErrorClass` for fred.
+/// A value that `on_ok` asked to retry has no error; every rule allows it.
+///
+/// ```
+/// use retry_runtime::{Constant, RetryPolicy};
+/// use std::{io, time::Duration};
+///
+/// fn is_refused(error: &io::Error) -> bool {
+///     error.kind() == io::ErrorKind::ConnectionRefused
+/// }
+///
+/// const RECONNECT: RetryPolicy<Constant, fn(&io::Error) -> bool> =
+///     RetryPolicy::constant(Duration::from_millis(10)).on(is_refused);
+/// ```
+///
+/// A rule of your own implements it for every `C`, the rule of the call, which it need not look at:
+///
+/// ```
+/// use retry_runtime::{Failure, RetryPolicy, Rule};
+/// use std::io;
+///
+/// /// Retries the errors of the operating system that are listed.
+/// #[derive(Debug, Clone, Copy)]
+/// struct Codes(&'static [i32]);
+///
+/// impl<C> Rule<io::Error, C> for Codes {
+///     fn allows(&self, failure: &Failure<'_, io::Error>, _: &C) -> bool {
+///         let code = failure.error().and_then(io::Error::raw_os_error);
+///         code.is_some_and(|code| self.0.contains(&code))
+///     }
+/// }
+///
+/// const POLICY: RetryPolicy<retry_runtime::Exponential, Codes> =
+///     RetryPolicy::exponential().on(Codes(&[11, 16]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which errors of type `{E}` to retry",
+    label = "not a rule for `{E}`",
+    note = "`on` takes a closure or function `fn(&{E}) -> bool`, or an error class set"
+)]
+pub trait Rule<E, C> {
+    /// Returns whether the failed attempt may be repeated.
+    fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool;
+
+    /// Returns what else is known about the failure: nothing, unless overridden.
+    fn advice(&self, _: &Failure<'_, E>, _: &C) -> Advice {
+        Advice::NONE
+    }
+}
+
+impl<E, C, F: Fn(&E) -> bool> Rule<E, C> for F {
+    #[inline]
+    fn allows(&self, failure: &Failure<'_, E>, _: &C) -> bool {
+        failure.error().is_none_or(self)
+    }
+}
+
+/// Makes what leads to a rule a rule.
+macro_rules! pass_on {
+    ($($(#[$doc:meta])* [$($generics:tt)*] $place:ty),* $(,)?) => {$(
+        $(#[$doc])*
+        impl<E, C, R: Rule<E, C> $($generics)*> Rule<E, C> for $place {
+            fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool {
+                (**self).allows(failure, call)
+            }
+
+            fn advice(&self, failure: &Failure<'_, E>, call: &C) -> Advice {
+                (**self).advice(failure, call)
+            }
+        }
+    )*};
+}
+
+pass_on!(
+    /// A rule in a `static` that is made when it is first asked.
+    [, F: FnOnce() -> R] LazyLock<R, F>,
+    /// A rule that is shared.
+    [+ ?Sized] Arc<R>,
+);
+
+/// Answers the first question of every failure of a call: may this error be retried?
+///
+/// Asked by policies that name no errors themselves.
+/// [`ByDisposition`] answers for a call without `on`.
+pub trait CallRule<E> {
+    /// Returns whether the failed attempt may be repeated.
+    fn allows(&self, failure: &Failure<'_, E>) -> bool;
+
+    /// Returns what else is known about the failure.
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice;
+}
+
+/// In a place without a call, an operation is taken as not idempotent.
+impl<E: Classify> CallRule<E> for () {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        CallRule::allows(&ByDisposition::default(), failure)
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        Advice::of(failure)
+    }
+}
+
+/// The rule of a call that names errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Named<M>(pub(crate) M);
+
+impl<E, M: Rule<E, ()>> CallRule<E> for Named<M> {
+    #[inline]
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        self.0.allows(failure, &())
+    }
+
+    #[inline]
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        self.0.advice(failure, &())
+    }
+}
+
+/// A policy that names no errors leaves it to the call.
+impl<E, C: CallRule<E>> Rule<E, C> for ByDisposition {
+    #[inline]
+    fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool {
+        call.allows(failure)
+    }
+
+    #[inline]
+    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> Advice {
+        call.advice(failure)
+    }
+}
+
+/// Says whether repeating an operation leaves the same state and answer as doing it once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Idempotence {
+    /// A repeat may do something twice; the safe assumption.
+    #[default]
+    NotIdempotent,
+    /// A repeat does no harm.
+    Idempotent,
+}
+
+/// Retries by the [`Disposition`] of the error: the rule of every call, and every policy, without `on`.
+///
+/// In a call it says whether the operation is idempotent; in a policy it stands for the rule of the call.
+///
+/// [`Disposition::NotExecuted`] is retried always, [`Disposition::Unknown`] only if the operation is idempotent,
+/// [`Disposition::Permanent`] never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ByDisposition {
+    idempotence: Idempotence,
+}
+
+impl ByDisposition {
+    /// Makes the rule for an operation.
+    pub const fn new(idempotence: Idempotence) -> Self {
+        Self { idempotence }
+    }
+}
+
+// Without this, rustc says that `ByDisposition` is not a closure instead of that the error is not classified.
+impl<E: Classify> CallRule<E> for ByDisposition {
+    fn allows(&self, failure: &Failure<'_, E>) -> bool {
+        match failure.disposition() {
+            Disposition::NotExecuted => true,
+            Disposition::Unknown => self.idempotence == Idempotence::Idempotent,
+            Disposition::Permanent => false,
+        }
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+        Advice::of(failure)
+    }
+}
+
+/// A rule that only says yes or no, such as a closure, and what the [`Classify`] of the error knows besides: its
+/// disposition and class, what a retry costs, how long the server wants to be left alone.
+///
+/// `#[retryable]` does this by itself where the error is classified.
+///
+/// ```
+/// use retry_runtime::{Classified, Constant, RetryPolicy};
+/// use std::{io, time::Duration};
+///
+/// fn is_busy(error: &io::Error) -> bool {
+///     error.kind() == io::ErrorKind::ResourceBusy
+/// }
+///
+/// // A busy server costs a budget less than one that fails.
+/// const BUSY: RetryPolicy<Constant, Classified<fn(&io::Error) -> bool>> =
+///     RetryPolicy::constant(Duration::from_secs(1)).on(Classified::new(is_busy));
+/// # let _ = BUSY;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Classified<M> {
+    rule: M,
+}
+
+impl<M> Classified<M> {
+    /// Adds to `rule` what the error says of itself.
+    pub const fn new(rule: M) -> Self {
+        Self { rule }
+    }
+}
+
+impl<E: Classify, C, M: Rule<E, C>> Rule<E, C> for Classified<M> {
+    fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool {
+        self.rule.allows(failure, call)
+    }
+
+    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> Advice {
+        let own = self.rule.advice(failure, call);
+        if own == Advice::NONE { Advice::of(failure) } else { own }
+    }
+}

@@ -1,0 +1,163 @@
+use std::{marker::PhantomData, time::Duration};
+
+use super::{Decision, Limits, Stop, limits::earlier};
+use crate::failure::{Failure, Reason};
+
+/// Says at compile time what a call needs beside its policy: nothing, a clock, a timer, guards.
+///
+/// A call that cannot be limited reads no clock and carries no timer; one without guards carries none.
+/// The types that implement it are [`Untimed`], [`Measured`] and [`Timed`], and [`WithGuards`] around one of them.
+/// A [`RetryPolicy`](crate::RetryPolicy) without limits is `Untimed`, one with a deadline `Timed`.
+pub trait Timing: sealed::Sealed + Copy {
+    /// The timing of a composite of `Self` and `Other`: all that either needs.
+    type With<Other: Timing>: Timing;
+    /// This timing, and a clock.
+    type AndMeasured: Timing;
+    /// This timing, and a timer.
+    type AndTimed: Timing;
+    /// This timing, and guards.
+    type AndGuarded: Timing;
+
+    /// This timing in a call whose attempts nothing can cut; guards may still refuse the first.
+    type Uncut: Timing;
+
+    /// Returns the limits that a policy of this timing holds itself.
+    #[doc(hidden)]
+    #[inline]
+    fn own_limits(self) -> Limits {
+        Limits::NONE
+    }
+}
+
+/// The timing of policies without time limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Untimed;
+
+/// The timing of policies that stop retrying after a time, and let every attempt run to its end.
+///
+/// Made by `retry_for`; asks nothing of the error type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Measured {
+    retry_for: Duration,
+}
+
+/// The timing of policies that may cut a call: by time limits, a circuit breaker, or a cancellation.
+///
+/// Made by `deadline` and `attempt_timeout`; the error type of the operation has to implement
+/// `From<`[`Cut`](crate::Cut)`>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Timed {
+    limits: Limits,
+}
+
+/// The timing of policies with [`Guards`](crate::Guards), and otherwise as `T`.
+#[derive(Debug, Clone, Copy)]
+pub struct WithGuards<T>(PhantomData<T>);
+
+#[expect(clippy::unused_self, reason = "the timings share the names of their methods")]
+impl Untimed {
+    pub(crate) const fn retry_for(self, limit: Duration) -> Measured {
+        Measured { retry_for: limit }
+    }
+
+    pub(crate) const fn deadline(self, deadline: Duration) -> Timed {
+        Timed { limits: Limits { deadline: Some(deadline), ..Limits::NONE } }
+    }
+
+    pub(crate) const fn attempt_timeout(self, timeout: Duration) -> Timed {
+        Timed { limits: Limits { attempt_timeout: Some(timeout), ..Limits::NONE } }
+    }
+}
+
+#[expect(clippy::unused_self, reason = "the timings share the names of their methods")]
+impl Measured {
+    pub(crate) const fn retry_for(self, limit: Duration) -> Self {
+        Self { retry_for: limit }
+    }
+
+    pub(crate) const fn deadline(self, deadline: Duration) -> Timed {
+        Untimed.deadline(deadline).retry_for(self.retry_for)
+    }
+
+    pub(crate) const fn attempt_timeout(self, timeout: Duration) -> Timed {
+        Untimed.attempt_timeout(timeout).retry_for(self.retry_for)
+    }
+}
+
+impl Timed {
+    pub(crate) const fn retry_for(mut self, limit: Duration) -> Self {
+        self.limits.retry_for = Some(limit);
+        self
+    }
+
+    pub(crate) const fn deadline(mut self, deadline: Duration) -> Self {
+        self.limits.deadline = Some(deadline);
+        self
+    }
+
+    pub(crate) const fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.attempt_timeout = Some(timeout);
+        self
+    }
+}
+
+impl Timing for Untimed {
+    type With<Other: Timing> = Other;
+    type AndMeasured = Measured;
+    type AndTimed = Timed;
+    type AndGuarded = WithGuards<Self>;
+    type Uncut = Self;
+}
+
+impl Timing for Measured {
+    type With<Other: Timing> = Other::AndMeasured;
+    type AndMeasured = Self;
+    type AndTimed = Timed;
+    type AndGuarded = WithGuards<Self>;
+    type Uncut = Self;
+
+    fn own_limits(self) -> Limits {
+        Limits { retry_for: Some(self.retry_for), ..Limits::NONE }
+    }
+}
+
+impl Timing for Timed {
+    type With<Other: Timing> = Other::AndTimed;
+    type AndMeasured = Self;
+    type AndTimed = Self;
+    type AndGuarded = WithGuards<Self>;
+    type Uncut = Measured;
+
+    #[inline]
+    fn own_limits(self) -> Limits {
+        self.limits
+    }
+}
+
+impl<T: Timing> Timing for WithGuards<T> {
+    type With<Other: Timing> = <T::With<Other> as Timing>::AndGuarded;
+    type AndMeasured = <T::AndMeasured as Timing>::AndGuarded;
+    type AndTimed = <T::AndTimed as Timing>::AndGuarded;
+    type AndGuarded = Self;
+    type Uncut = Self;
+}
+
+/// Ends a call whose next attempt would begin after a limit on the time since its start.
+#[inline]
+pub(super) fn limited<E>(decision: Decision, limits: Limits, failure: &Failure<'_, E>) -> Decision {
+    let limit = earlier(limits.deadline, limits.retry_for);
+    let (Decision::Retry(mut pause), Some(limit)) = (decision, limit) else { return decision };
+    if failure.elapsed().saturating_add(pause.delay) >= limit {
+        return Decision::Stop(Stop { reason: Reason::Deadline, advice: pause.advice });
+    }
+    pause.start_before = earlier(pause.start_before, Some(limit));
+    Decision::Retry(pause)
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Untimed {}
+    impl Sealed for super::Measured {}
+    impl Sealed for super::Timed {}
+    impl<T> Sealed for super::WithGuards<T> {}
+}

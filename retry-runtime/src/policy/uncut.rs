@@ -1,0 +1,45 @@
+use super::{Decide, Decision, Guards, Limits, Policy, Timing};
+use crate::{failure::Failure, random::Random};
+
+/// A policy of a call that blocks its thread, whose attempts nothing can cut: its deadline only lets no retry begin.
+///
+/// So the error type need not represent a limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Uncut<P>(pub(crate) P);
+
+impl<P: Policy> Policy for Uncut<P> {
+    type State = P::State;
+    type Timing = <P::Timing as Timing>::Uncut;
+
+    fn limits(&self) -> Limits {
+        self.0.limits()
+    }
+
+    fn guards(&self) -> Guards {
+        self.0.guards()
+    }
+
+    fn into_guards(self) -> Guards {
+        self.0.into_guards()
+    }
+
+    fn budgets(&self) -> u32 {
+        self.0.budgets()
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        self.0.attempts()
+    }
+}
+
+impl<P: Decide<E, R>, E, R> Decide<E, R> for Uncut<P> {
+    fn decide(
+        &self,
+        failure: &Failure<'_, E>,
+        rule: &R,
+        state: &mut P::State,
+        random: &mut Random,
+    ) -> Decision {
+        self.0.decide(failure, rule, state, random)
+    }
+}
