@@ -46,16 +46,15 @@
 //! | --- | --- |
 //! | the attribute | [`retryable`](macro@retryable) |
 //! | the Redis client | [`fred`] |
-//! | policies | [`RetryPolicy`], [`Composite`], [`Never`], [`DynPolicy`]; with time limits [`Limited`]; to write one [`Policy`] and [`Decide`] |
-//! | delays | [`Exponential`], [`Constant`], [`Jitter`]; to write one [`Backoff`] |
-//! | what an error says | [`Classify`], [`Disposition`]; besides [`Rule`], [`Advice`] |
-//! | limits on load | [`Budget`], [`CircuitBreaker`], [`Nested`], attached as [`Guarded`] says |
-//! | the closure form | [`retry()`], [`RetryOperation`] |
-//! | what hooks see | [`Attempt`], [`Failure`], [`GiveUp`], [`Reason`]; what the body sees: [`current_attempt`] |
-//! | a call that was ended | [`Cut`] |
-//! | events and metrics | the [page](guide::telemetry), [`hide_error_messages`] |
+//! | policies | [`RetryPolicy`], [`Composite`], [`Never`], [`DynPolicy`]; to write or combine them [`policy`] |
+//! | delays | [`Exponential`], [`Constant`], [`Jitter`]; to write one [`backoff`] |
+//! | what an error says | [`Classify`], [`Disposition`]; more in [`failure`] |
+//! | limits on load | [`Budget`], [`CircuitBreaker`]; more in [`budget`] and [`breaker`] |
+//! | the closure form | [`retry()`]; more in [`closure`] |
+//! | what hooks see | [`Attempt`], [`Failure`], [`GiveUp`], [`GiveUpReason`]; what the body sees: [`current_attempt`] |
+//! | a call that was ended | [`Aborted`] |
+//! | events and metrics | [`telemetry`], and the [page](guide::telemetry) |
 //! | tools for tests | [`testing`] |
-//! | the state machine behind it all, for runtimes of your own | [`Session`] |
 //!
 //! # Semantics
 //!

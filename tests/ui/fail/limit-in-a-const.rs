@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use retry_runtime::{Exponential, RetryPolicy};
+use retry_runtime::RetryPolicy;
 
-const LOOKUP: RetryPolicy<Exponential> = RetryPolicy::exponential().deadline(Duration::from_secs(1));
+const LOOKUP: RetryPolicy = RetryPolicy::exponential().deadline(Duration::from_secs(1));
 
 fn main() {
     let _ = LOOKUP;
