@@ -2,13 +2,13 @@
 
 use std::{io, time::Duration};
 
-use retry_runtime::{Backoff, RetryPolicy, Wait, retryable};
+use retry_runtime::{Backoff, RetryContext, RetryPolicy, retryable};
 
 #[derive(Debug, Clone, Copy)]
 struct Linear(Duration);
 
 impl Backoff for Linear {
-    fn delay(&self, wait: &mut Wait<'_>) -> Duration {
+    fn delay(&self, wait: &mut RetryContext<'_>) -> Duration {
         self.0.saturating_mul(wait.retry())
     }
 }

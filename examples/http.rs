@@ -18,7 +18,7 @@ use axum::{
 };
 use reqwest::{Client, RequestBuilder, StatusCode, header::RETRY_AFTER};
 use retry_runtime::{
-    ByDisposition, Classify, Cost, Cut, Disposition, Exponential, RetryPolicy, Timed, retryable,
+    Aborted, ByDisposition, Classify, Cost, Disposition, Exponential, RetryPolicy, Timed, retryable,
 };
 
 const HTTP: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
@@ -33,7 +33,7 @@ enum FetchError {
     #[error("the request failed")]
     Transport(#[from] reqwest::Error),
     #[error(transparent)]
-    Cut(#[from] Cut),
+    Aborted(#[from] Aborted),
 }
 
 impl Classify for FetchError {
@@ -50,7 +50,7 @@ impl Classify for FetchError {
             Self::Transport(error) if error.is_connect() => Disposition::NotExecuted,
             Self::Transport(error) if error.is_builder() => Disposition::Permanent,
             Self::Status { .. } | Self::Transport(_) => Disposition::Unknown,
-            Self::Cut(cut) => cut.disposition(),
+            Self::Aborted(aborted) => aborted.disposition(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Classify for FetchError {
             Self::Status { status, .. } if status.is_server_error() => "http_5xx",
             Self::Status { .. } => "http_4xx",
             Self::Transport(_) => "transport",
-            Self::Cut(cut) => cut.class(),
+            Self::Aborted(aborted) => aborted.class(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fred::prelude::*;
 use retry_runtime::{
-    Reason, RetryPolicy,
+    GiveUpReason, RetryPolicy,
     fred::RetryClient,
     testing::{self, Fault, FaultProxy, Overrides},
 };
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The order was counted and the answer lost: it must not be counted again.
     proxy.inject("INCR", Fault::LoseReply, 1);
     let run = testing::record(order(&client, "tea")).await;
-    assert_eq!(run.reason(), Some(Reason::NotIdempotent));
+    assert_eq!(run.reason(), Some(GiveUpReason::NotIdempotent));
     assert!(run.output.is_err());
     let orders: i64 = client.get("orders:tea").await?;
     assert_eq!((orders, proxy.sent("INCR")), (2, 4));

@@ -88,7 +88,7 @@ pub(crate) fn located_at(tokens: &TokenStream, site: Span) -> TokenStream {
 
 /// Names of the expansion, and the path of the runtime.
 pub(crate) struct Names {
-    /// The return type with our hygiene: where a missing `Classify` or `From<Cut>` has its cause.
+    /// The return type with our hygiene: where a missing `Classify` or `From<Aborted>` has its cause.
     pub(crate) site: Span,
     pub(crate) private: TokenStream,
     pub(crate) runtime: TokenStream,

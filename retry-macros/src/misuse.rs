@@ -208,7 +208,7 @@ fn check_pair(limits: &LimitArgs) -> Result<()> {
     )?;
     zero(
         limits.attempt_timeout.as_ref(),
-        "an attempt timeout of zero cuts every attempt that has to wait; remove it to set no timeout",
+        "an attempt timeout of zero aborts every attempt that has to wait; remove it to set no timeout",
     )?;
     match (literal(limits.deadline.as_ref()), literal(limits.attempt_timeout.as_ref())) {
         (Some((deadline, whole)), Some((timeout, text))) if timeout > deadline => Err(Error::new(

@@ -50,7 +50,7 @@ fn check_uncut(policy: &PolicyArg) -> Result<()> {
     let limit = match &limits.attempt_timeout {
         Some(timeout) => Err(Error::new(
             timeout.span(),
-            "an attempt that blocks its thread cannot be cut; remove `attempt_timeout` and give the operation its own \
+            "an attempt that blocks its thread cannot be aborted; remove `attempt_timeout` and give the operation its own \
              timeout",
         )),
         None => Ok(()),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Classify, Cost, Cut, Disposition, Failure, Reason};
+use crate::{Aborted, Classify, Cost, Disposition, Failure, GiveUpReason};
 
 /// What a [`Rule`](crate::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.
 ///
@@ -8,15 +8,15 @@ use crate::{Classify, Cost, Cut, Disposition, Failure, Reason};
 /// [`Classified`](crate::Classified) for one that asks the error.
 ///
 /// ```
-/// use retry_runtime::{Advice, Cost};
+/// use retry_runtime::{FailureInfo, Cost};
 /// use std::time::Duration;
 ///
 /// // The server asked for a pause.
-/// let advice = Advice::default().cost(Cost::Throttling).retry_after(Duration::from_secs(2));
+/// let advice = FailureInfo::default().cost(Cost::Throttling).retry_after(Duration::from_secs(2));
 /// # let _ = advice;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Advice {
+pub struct FailureInfo {
     pub(crate) disposition: Option<Disposition>,
     pub(crate) class: &'static str,
     pub(crate) cost: Cost,
@@ -26,7 +26,7 @@ pub struct Advice {
     pub(crate) spared: u32,
 }
 
-impl Advice {
+impl FailureInfo {
     /// Nothing is known: a transient failure.
     pub const NONE: Self =
         Self { disposition: None, class: "", cost: Cost::Transient, retry_after: None, spared: 0 };
@@ -67,18 +67,18 @@ impl Advice {
     }
 
     /// Why a failure is not retried that the rule does not allow.
-    pub(crate) fn refusal(&self) -> Reason {
+    pub(crate) fn refusal(&self) -> GiveUpReason {
         match self.disposition {
-            Some(Disposition::Unknown) => Reason::NotIdempotent,
-            _ => Reason::NotRetryable,
+            Some(Disposition::Unknown) => GiveUpReason::NotIdempotent,
+            _ => GiveUpReason::NotRetryable,
         }
     }
 
     /// Gives a failure without a class one that says what is known of it.
-    pub(crate) fn classed(self, cut: Option<Cut>, polls: bool) -> Self {
-        let class = match cut {
+    pub(crate) fn classed(self, aborted: Option<Aborted>, polls: bool) -> Self {
+        let class = match aborted {
             _ if !self.class.is_empty() => self.class,
-            Some(cut) => cut.reason().as_str(),
+            Some(aborted) => aborted.reason().as_str(),
             None if polls => "pending",
             None => "unclassified",
         };
@@ -108,7 +108,7 @@ impl Advice {
 /// # Ok::<(), retry_runtime::ConfigError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FailureReport(pub(crate) Advice);
+pub struct FailureReport(pub(crate) FailureInfo);
 
 impl FailureReport {
     /// Returns what the error says about the attempt, `None` if it is not classified.
@@ -127,7 +127,7 @@ impl FailureReport {
     }
 }
 
-impl Default for Advice {
+impl Default for FailureInfo {
     fn default() -> Self {
         Self::NONE
     }

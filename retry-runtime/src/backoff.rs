@@ -7,7 +7,7 @@ use crate::{ConfigError, Jitter, Random, jitter::Delay, random::duration_from_na
 /// One method makes a backoff of your own:
 ///
 /// ```
-/// use retry_runtime::{Backoff, RetryPolicy, Wait};
+/// use retry_runtime::{Backoff, RetryPolicy, RetryContext};
 /// use std::time::Duration;
 ///
 /// #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ use crate::{ConfigError, Jitter, Random, jitter::Delay, random::duration_from_na
 /// }
 ///
 /// impl Backoff for RandomBackoff {
-///     fn delay(&self, wait: &mut Wait<'_>) -> Duration {
+///     fn delay(&self, wait: &mut RetryContext<'_>) -> Duration {
 ///         wait.between(Duration::ZERO..=self.max_delay)
 ///     }
 /// }
@@ -24,37 +24,37 @@ use crate::{ConfigError, Jitter, Random, jitter::Delay, random::duration_from_na
 /// const POLICY: RetryPolicy<RandomBackoff> =
 ///     RetryPolicy::new(RandomBackoff { max_delay: Duration::from_secs(1) }).retries(3);
 /// # let mut random = retry_runtime::Random::seeded(1);
-/// # assert!(POLICY.backoff().delay(&mut Wait::new(1, None, &mut random)) <= Duration::from_secs(1));
+/// # assert!(POLICY.backoff().delay(&mut RetryContext::new(1, None, &mut random)) <= Duration::from_secs(1));
 /// ```
 pub trait Backoff {
-    /// Returns the wait before retry [`Wait::retry`].
+    /// Returns the wait before retry [`RetryContext::retry`].
     ///
     /// Called once per retry, never before the first attempt.
     /// [`Duration::ZERO`] retries at once, after other tasks had their turn.
-    fn delay(&self, wait: &mut Wait<'_>) -> Duration;
+    fn delay(&self, wait: &mut RetryContext<'_>) -> Duration;
 }
 
 impl<B: Backoff + ?Sized> Backoff for &B {
-    fn delay(&self, wait: &mut Wait<'_>) -> Duration {
+    fn delay(&self, wait: &mut RetryContext<'_>) -> Duration {
         (**self).delay(wait)
     }
 }
 
 impl<B: Backoff + ?Sized> Backoff for std::sync::Arc<B> {
-    fn delay(&self, wait: &mut Wait<'_>) -> Duration {
+    fn delay(&self, wait: &mut RetryContext<'_>) -> Duration {
         (**self).delay(wait)
     }
 }
 
 /// Tells a [`Backoff`] which retry it is asked about, and lends it randomness.
 #[derive(Debug)]
-pub struct Wait<'a> {
+pub struct RetryContext<'a> {
     retry: u32,
     previous: Option<Duration>,
     random: &'a mut Random,
 }
 
-impl<'a> Wait<'a> {
+impl<'a> RetryContext<'a> {
     /// Describes one wait, for calling a [`Backoff`] by hand.
     ///
     /// `retry` counts from 1; 0 is taken as 1.
@@ -144,7 +144,7 @@ impl Constant {
 }
 
 impl Backoff for Constant {
-    fn delay(&self, wait: &mut Wait<'_>) -> Duration {
+    fn delay(&self, wait: &mut RetryContext<'_>) -> Duration {
         if self.jitter == Jitter::None {
             return self.delay;
         }
@@ -313,7 +313,7 @@ impl Default for Exponential {
 }
 
 impl Backoff for Exponential {
-    fn delay(&self, wait: &mut Wait<'_>) -> Duration {
+    fn delay(&self, wait: &mut RetryContext<'_>) -> Duration {
         let delay = Delay {
             base: self.first_delay(),
             nominal: self.nominal(wait.retry),

@@ -1,6 +1,6 @@
 use std::{fmt, ops::Deref, time::Duration};
 
-use crate::{Classify, Cut, Disposition, PreviousError};
+use crate::{Aborted, Classify, Disposition, PreviousError};
 
 /// One execution of the operation that is about to begin, as the `before` hook sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct Failure<'a, E> {
     pub(crate) elapsed: Duration,
     pub(crate) delay: Duration,
     pub(crate) error: Option<&'a E>,
-    pub(crate) cut: Option<Cut>,
+    pub(crate) aborted: Option<Aborted>,
     /// How long the attempt ran, if a policy wants to know.
     pub(crate) ran: Option<Duration>,
 }
@@ -87,24 +87,24 @@ impl<'a, E> Failure<'a, E> {
         self.error
     }
 
-    /// Returns what cut the attempt, or refused the first one, if anything did.
-    pub fn cut(&self) -> Option<Cut> {
-        self.cut
+    /// Returns what aborted the attempt, or refused the first one, if anything did.
+    pub fn aborted(&self) -> Option<Aborted> {
+        self.aborted
     }
 
     /// Returns what the error says about the attempt.
     ///
-    /// An attempt cut by a time limit is [`Disposition::Unknown`] whatever its error says; one that was refused, and a
+    /// An attempt aborted by a time limit is [`Disposition::Unknown`] whatever its error says; one that was refused, and a
     /// value refused by `on_ok`, are [`Disposition::NotExecuted`], since asking again is what polling is.
     pub fn disposition(&self) -> Disposition
     where
         E: Classify,
     {
-        match (self.cut, self.error) {
-            (None, None) | (Some(Cut::Cancelled | Cut::BreakerOpen(_)), _) => {
+        match (self.aborted, self.error) {
+            (None, None) | (Some(Aborted::Cancelled | Aborted::BreakerOpen(_)), _) => {
                 Disposition::NotExecuted
             }
-            (Some(Cut::Deadline(_) | Cut::AttemptTimeout(_)), _) => Disposition::Unknown,
+            (Some(Aborted::Deadline(_) | Aborted::AttemptTimeout(_)), _) => Disposition::Unknown,
             (None, Some(error)) => error.disposition(),
         }
     }
@@ -150,7 +150,7 @@ impl<E: fmt::Display> fmt::Display for Failure<'_, E> {
 /// Says why a call ended without success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum GiveUpReason {
     /// The policy does not retry this error.
     NotRetryable,
     /// The attempt may have taken effect, and a repeat was not declared harmless.
@@ -179,13 +179,13 @@ pub enum Reason {
 }
 
 /// Prints the reason in the words of telemetry, such as `retries_exhausted`.
-impl fmt::Display for Reason {
+impl fmt::Display for GiveUpReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
     }
 }
 
-impl Reason {
+impl GiveUpReason {
     /// Returns the word that telemetry uses, such as `retries_exhausted`.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -205,22 +205,22 @@ impl Reason {
     }
 }
 
-/// The last failure of a call and the [`Reason`] why no attempt follows, as the `on_give_up` hook sees them.
+/// The last failure of a call and the [`GiveUpReason`] why no attempt follows, as the `on_give_up` hook sees them.
 pub struct GiveUp<'a, E> {
     pub(crate) failure: Failure<'a, E>,
-    pub(crate) reason: Reason,
+    pub(crate) reason: GiveUpReason,
     pub(crate) previous: Option<PreviousError>,
 }
 
 impl<E> GiveUp<'_, E> {
-    /// Returns the last error before an attempt that a time limit cut, `None` if the last attempt was not cut or was the
+    /// Returns the last error before an attempt that a time limit aborted, `None` if the last attempt was not abort or was the
     /// first to fail.
     pub fn previous(&self) -> Option<&PreviousError> {
         self.previous.as_ref()
     }
 
     /// Returns why no attempt follows.
-    pub fn reason(&self) -> Reason {
+    pub fn reason(&self) -> GiveUpReason {
         self.reason
     }
 }

@@ -1,6 +1,6 @@
 use std::{error::Error, io, sync::Arc};
 
-use crate::{Classify, Cost, Cut, Disposition};
+use crate::{Aborted, Classify, Cost, Disposition};
 
 /// Classifies by what the failed call to the operating system proves.
 ///
@@ -16,7 +16,7 @@ use crate::{Classify, Cost, Cut, Disposition};
 ///
 /// An error that wraps another `io::Error` speaks for it: an `io::ErrorKind::Other` says what is inside, and two that
 /// contradict each other are unknown.
-/// One that wraps a [`Cut`] says what that says.
+/// One that wraps a [`Aborted`] says what that says.
 ///
 /// ```
 /// use retry_runtime::{Classify, Disposition};
@@ -43,7 +43,7 @@ impl Classify for io::Error {
 }
 
 /// Something that was refused is worth a retry, a limit leaves the outcome open, a cancelled call stays cancelled.
-impl Classify for Cut {
+impl Classify for Aborted {
     fn disposition(&self) -> Disposition {
         match self {
             Self::BreakerOpen(_) => Disposition::NotExecuted,
@@ -102,9 +102,9 @@ fn judge(error: &io::Error, depth: u8) -> Judgement {
     }
     let own = by_kind(error.kind());
     let Some(inside) = error.get_ref() else { return own };
-    if let Some(cut) = Cut::of(error) {
-        let (class, cost) = (cut.class(), cut.cost());
-        return Judgement { disposition: Some(cut.disposition()), class, cost };
+    if let Some(aborted) = Aborted::of(error) {
+        let (class, cost) = (aborted.class(), aborted.cost());
+        return Judgement { disposition: Some(aborted.disposition()), class, cost };
     }
     let Some(inner) = depth.checked_sub(1).and_then(|depth| Some((wrapped(error)?, depth))) else {
         return if is_lookup(own, inside) { Judgement::not_executed("lookup") } else { own };

@@ -79,10 +79,10 @@
 //! | `replicas`, `sentinel-client`, `subscriber-client` | no | fred's features of these names, and the client around these kinds |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod aborted;
 mod advice;
 mod backoff;
 mod closure;
-mod cut;
 mod disposition;
 mod drive;
 mod error;
@@ -126,17 +126,17 @@ pub mod __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub use crate::fred::ErrorClass;
 pub use crate::{
-    advice::{Advice, FailureReport},
-    backoff::{Backoff, Constant, Exponential, Wait},
+    aborted::{Aborted, PreviousError},
+    advice::{FailureInfo, FailureReport},
+    backoff::{Backoff, Constant, Exponential, RetryContext},
     closure::{
         BlockingRetry, Hooked, NoValue, PolicyExt, Retry, RetryFuture, RetryOperation, RetryValue,
         retry, retry_blocking,
     },
-    cut::{Cut, PreviousError},
     disposition::{Classify, Disposition},
-    drive::{outcome::RepresentsCut, scope::current_attempt},
+    drive::{outcome::RepresentsAbort, scope::current_attempt},
     error::ConfigError,
-    failure::{Attempt, Failure, GiveUp, Reason},
+    failure::{Attempt, Failure, GiveUp, GiveUpReason},
     jitter::Jitter,
     overload::{
         Admission, Budget, BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, CircuitBreaker,
@@ -144,9 +144,9 @@ pub use crate::{
     },
     policy::{
         Answer, ByDisposition, CallRule, Classified, Composite, Decide, Decision, DynPolicy,
-        ErasedState, Guarded, Guards, Idempotence, Limited, Limits, MayCut, Measured, Named,
-        Nested, Never, NeverCuts, On, Pause, Policy, Progress, RetryPolicy, Rule, Session, Stop,
-        Timed, Timing, Untimed, UntimedDynPolicy, Watched, WithGuards,
+        ErasedState, Guarded, Guards, Idempotence, Limited, Limits, MayAbort, Measured, Named,
+        Nested, Never, NeverAborts, NoRetry, On, Policy, Progress, RetryDelay, RetryPolicy, Rule,
+        Session, Timed, Timing, Untimed, UntimedDynPolicy, Watched, WithGuards,
     },
     random::Random,
     telemetry::hide_error_messages,

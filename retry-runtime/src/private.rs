@@ -12,7 +12,7 @@ pub use crate::drive::{
 };
 use crate::{
     error::ConfigError,
-    policy::{ByDisposition, Guarded, Idempotence, MayCut, Named, On, Policy},
+    policy::{ByDisposition, Guarded, Idempotence, MayAbort, Named, On, Policy},
 };
 
 /// Starts the guards of a call whose policy has none.
@@ -25,13 +25,13 @@ pub fn guard<P: Policy>(policy: P) -> Guarded<P> {
 pub fn cancel<P, K>(
     guarded: Guarded<P, K>,
     token: &tokio_util::sync::CancellationToken,
-) -> Guarded<P, MayCut> {
+) -> Guarded<P, MayAbort> {
     guarded.cancel(token)
 }
 
 /// Tells that the feature is missing.
 #[cfg(not(feature = "cancel"))]
-pub fn cancel<P, K, T: NeedsFeature>(_: Guarded<P, K>, token: &T) -> Guarded<P, MayCut> {
+pub fn cancel<P, K, T: NeedsFeature>(_: Guarded<P, K>, token: &T) -> Guarded<P, MayAbort> {
     token.explain()
 }
 
@@ -43,7 +43,7 @@ pub fn cancel<P, K, T: NeedsFeature>(_: Guarded<P, K>, token: &T) -> Guarded<P, 
 )]
 pub trait NeedsFeature {
     /// Never called.
-    fn explain<P>(&self) -> Guarded<P, MayCut>;
+    fn explain<P>(&self) -> Guarded<P, MayAbort>;
 }
 
 /// The rule of an operation that may do something twice when repeated.

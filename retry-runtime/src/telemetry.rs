@@ -11,7 +11,7 @@ use std::{
 #[cfg(feature = "tracing")]
 use crate::Disposition;
 use crate::{
-    Pause, Reason, Stop,
+    GiveUpReason, NoRetry, RetryDelay,
     drive::{Enclosing, name::Name},
     overload::Transition,
     testing,
@@ -110,7 +110,7 @@ pub(crate) fn ended_midway(operation: impl Name, outcome: &'static str) {
 }
 
 /// Tells that an attempt failed and another follows.
-pub(crate) fn retrying(told: Told<'_>, pause: &Pause) {
+pub(crate) fn retrying(told: Told<'_>, pause: &RetryDelay) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
     {
@@ -161,7 +161,7 @@ pub(crate) fn succeeded_after_retry(told: Told<'_>, outcome: &'static str) {
 }
 
 /// Tells that a call ended without success.
-pub(crate) fn gave_up(told: Told<'_>, stop: &Stop) {
+pub(crate) fn gave_up(told: Told<'_>, stop: &NoRetry) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
     {
@@ -183,10 +183,10 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &Stop) {
         match (told.ending, stop.reason) {
             (Ending::REFUSED, _) => tell!(debug, "call was refused"),
             (Ending::PENDING, _) => tell!(info, "call ended with a value that is not wanted yet"),
-            (_, Reason::Cancelled) => tell!(info, "call was cancelled"),
+            (_, GiveUpReason::Cancelled) => tell!(info, "call was cancelled"),
             // The other call tells of the failure.
-            (_, Reason::Nested) => tell!(debug, "call left its retries to another"),
-            (_, Reason::NotRetryable) if attempt == 1 && is_answer(stop) => {
+            (_, GiveUpReason::Nested) => tell!(debug, "call left its retries to another"),
+            (_, GiveUpReason::NotRetryable) if attempt == 1 && is_answer(stop) => {
                 tell!(debug, "call was answered with an error");
             }
             (_, _) => tell!(error, "call failed"),
@@ -196,7 +196,7 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &Stop) {
     {
         let outcome = match (told.ending, stop.reason) {
             (Ending::PENDING, _) => "pending",
-            (_, Reason::Cancelled) => "cancelled",
+            (_, GiveUpReason::Cancelled) => "cancelled",
             _ => "failure",
         };
         metrics_facade::call(operation, metrics_facade::attempts(attempt), outcome);
@@ -207,7 +207,7 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &Stop) {
 
 /// Tells whether an error is what the caller may have asked for, as far as it is known.
 #[cfg(feature = "tracing")]
-fn is_answer(stop: &Stop) -> bool {
+fn is_answer(stop: &NoRetry) -> bool {
     matches!(stop.advice.disposition, None | Some(Disposition::Permanent))
 }
 
@@ -225,7 +225,7 @@ pub(crate) fn dropped(told: Told<'_>) {
     );
     #[cfg(feature = "metrics")]
     metrics_facade::call(operation, "after_retry", "cancelled");
-    testing::ended(record, operation, attempt, Some(Reason::Cancelled));
+    testing::ended(record, operation, attempt, Some(GiveUpReason::Cancelled));
 }
 
 /// Tells that an attempt after a failed one panicked.
@@ -242,7 +242,7 @@ pub(crate) fn panicked(told: Told<'_>) {
     );
     #[cfg(feature = "metrics")]
     metrics_facade::call(operation, "after_retry", "panicked");
-    testing::ended(record, operation, attempt, Some(Reason::Panicked));
+    testing::ended(record, operation, attempt, Some(GiveUpReason::Panicked));
 }
 
 /// Tells that a call retries inside another that retries.
@@ -345,7 +345,7 @@ mod metrics_facade {
 
     use metrics::{counter, gauge, histogram};
 
-    use crate::{CircuitState, Reason};
+    use crate::{CircuitState, GiveUpReason};
 
     pub(super) fn attempts(attempt: u32) -> &'static str {
         if attempt > 1 { "after_retry" } else { "first_attempt" }
@@ -362,12 +362,12 @@ mod metrics_facade {
     }
 
     /// A refusal ends its call, so that calls which share a budget or a breaker count their own.
-    pub(super) fn refused(operation: &'static str, reason: Reason) {
+    pub(super) fn refused(operation: &'static str, reason: GiveUpReason) {
         match reason {
-            Reason::Budget => {
+            GiveUpReason::Budget => {
                 counter!("retry.budget.refused", "operation" => operation).increment(1);
             }
-            Reason::BreakerOpen => {
+            GiveUpReason::BreakerOpen => {
                 counter!("retry.breaker.refused", "operation" => operation).increment(1);
             }
             _ => {}

@@ -75,7 +75,7 @@ async fn a_timeout_that_the_caller_gives_holds_for_blocking_commands() {
                 _ => client.fred().with_options(&options).with_retry(POLICY),
             };
             let begin = Instant::now();
-            let error = variant.blpop::<Value, _>("nothing", block).await.expect_err("cut");
+            let error = variant.blpop::<Value, _>("nothing", block).await.expect_err("aborted");
             let elapsed = begin.elapsed();
             assert!(ErrorClass::TIMEOUT.matches(&error), "{number} {block}: {error}");
             assert!(
@@ -92,7 +92,7 @@ async fn a_command_that_was_cut_blocks_nobody() {
     let server = RedisServer::start(&[]);
     let client = connect(&server).await;
     let options = Options { timeout: Some(GIVEN), ..Options::default() };
-    client.with_options(&options).blpop::<Value, _>("list", 0.0).await.expect_err("cut");
+    client.with_options(&options).blpop::<Value, _>("list", 0.0).await.expect_err("aborted");
     let begin = Instant::now();
     assert_eq!(client.rpush::<i64, _, _>("list", 1).await, Ok(1));
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());

@@ -7,7 +7,7 @@ use std::{
 
 use fred::prelude::*;
 use retry_runtime::{
-    Classify, Constant, Disposition, ErrorClass, Reason, RetryPolicy,
+    Classify, Constant, Disposition, ErrorClass, GiveUpReason, RetryPolicy,
     fred::{DEFAULT_ATTEMPT_TIMEOUT, WithRetry},
 };
 use retry_tests::{Bench, Fault};
@@ -166,7 +166,7 @@ async fn the_give_up_hook_tells_that_the_outcome_is_unknown() {
         *seen.lock().expect("not poisoned") = Some((give_up.reason(), give_up.disposition()));
     });
     client.incr::<i64, _>("counter").await.expect_err("the reply is lost");
-    let expected = Some((Reason::NotIdempotent, Disposition::Unknown));
+    let expected = Some((GiveUpReason::NotIdempotent, Disposition::Unknown));
     assert_eq!(*seen.lock().expect("not poisoned"), expected);
 }
 
@@ -239,8 +239,9 @@ async fn a_dropped_call_sends_nothing_more() {
     let bench = bench().await;
     bench.proxy.inject("GET", Fault::ErrorInstead("TRYAGAIN".into()), ALWAYS);
     let endless = bench.client.with_policy(POLICY.unlimited());
-    let cut = tokio::time::timeout(Duration::from_millis(150), endless.get::<(), _>("key")).await;
-    assert!(cut.is_err());
+    let aborted =
+        tokio::time::timeout(Duration::from_millis(150), endless.get::<(), _>("key")).await;
+    assert!(aborted.is_err());
     // The last command may still be on its way to the proxy.
     tokio::time::sleep(Duration::from_millis(50)).await;
     let sent = bench.proxy.sent("GET");

@@ -86,7 +86,7 @@ async fn a_client_that_is_dropped_takes_its_connections_along() {
     drop(proxy);
 }
 
-/// Nothing is executed before `EXEC`, so the body can be cut wherever it is.
+/// Nothing is executed before `EXEC`, so the body can be aborted wherever it is.
 #[tokio::test]
 async fn a_deadline_cuts_the_body() {
     let bench = bench(Duration::from_secs(5)).await;

@@ -11,7 +11,7 @@ use std::{
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Recorder, SharedString, Unit};
 use retry_runtime::{
-    Budget, CircuitBreaker, Constant, Disposition, ErrorClass, Reason, RetryPolicy,
+    Budget, CircuitBreaker, Constant, Disposition, ErrorClass, GiveUpReason, RetryPolicy,
     fred::{RetryClient, found_nothing},
     testing::{self, Overrides},
 };
@@ -34,12 +34,12 @@ async fn a_client_has_a_budget_from_the_start() {
     // A server that turns commands away costs 5 of 500 tokens a retry.
     assert_eq!(
         (bench.proxy.sent("INCR"), run.calls[0].reason),
-        (101, Some(Reason::RetriesExhausted))
+        (101, Some(GiveUpReason::RetriesExhausted))
     );
     // Empty for all calls, and for the clients made from this one.
     let run =
         testing::record(async { bench.client.idempotent().incr::<i64, _>("counter").await }).await;
-    assert_eq!((bench.proxy.sent("INCR"), run.calls[0].reason), (102, Some(Reason::Budget)));
+    assert_eq!((bench.proxy.sent("INCR"), run.calls[0].reason), (102, Some(GiveUpReason::Budget)));
     let statistics = bench.client.statistics();
     assert_eq!(
         (
@@ -288,8 +288,8 @@ async fn a_command_that_is_refused_at_once_is_told() {
     token.cancel();
     let none = Duration::ZERO;
     for (client, reason) in [
-        (bench.client.with_policy(POLICY.cancel(&token)), Reason::Cancelled),
-        (bench.client.with_policy(POLICY.deadline(none)), Reason::Deadline),
+        (bench.client.with_policy(POLICY.cancel(&token)), GiveUpReason::Cancelled),
+        (bench.client.with_policy(POLICY.deadline(none)), GiveUpReason::Deadline),
     ] {
         let client = client.on_give_up(async |give_up| {
             given_up.lock().expect("not poisoned").push(give_up.reason());

@@ -7,7 +7,7 @@ use fred::{
     prelude::*,
     types::{ClusterHash, CustomCommand},
 };
-use retry_runtime::{ErrorClass, Reason, RetryPolicy};
+use retry_runtime::{ErrorClass, GiveUpReason, RetryPolicy};
 use retry_tests::{Bench, Fault};
 
 async fn bench() -> Bench {
@@ -153,7 +153,7 @@ async fn a_pipeline_done_in_part_is_given_up() {
     pipeline.incr::<(), _>("a").await.expect("queued");
     pipeline.all::<Vec<i64>>().await.expect_err("the first command is refused");
     let given_up = given_up.lock().expect("not poisoned");
-    assert_eq!(*given_up, [("pipeline", Reason::NotIdempotent)]);
+    assert_eq!(*given_up, [("pipeline", GiveUpReason::NotIdempotent)]);
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::{collections::HashSet, io, time::Duration};
 
 use retry_runtime::{
-    Backoff, ConfigError, Constant, Exponential, Jitter, Random, RetryPolicy, Wait, retryable,
+    Backoff, ConfigError, Constant, Exponential, Jitter, Random, RetryContext, RetryPolicy,
+    retryable,
 };
 use retry_tests::{is_alone, run_alone};
 
@@ -12,7 +13,7 @@ const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn delay(backoff: &impl Backoff, retry: u32) -> Duration {
-    backoff.delay(&mut Wait::new(retry, None, &mut Random::seeded(1)))
+    backoff.delay(&mut RetryContext::new(retry, None, &mut Random::seeded(1)))
 }
 
 const PLAIN: Exponential = Exponential::new().jitter(Jitter::None);
@@ -44,7 +45,8 @@ fn every_family_survives_the_longest_duration() {
         [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::FromBase]
     {
         let wait = &mut Random::seeded(3);
-        let drawn = base.jitter(jitter).delay(&mut Wait::new(u32::MAX, Some(Duration::MAX), wait));
+        let drawn =
+            base.jitter(jitter).delay(&mut RetryContext::new(u32::MAX, Some(Duration::MAX), wait));
         assert!(drawn <= Duration::MAX, "{jitter}");
     }
 }
@@ -100,7 +102,8 @@ fn every_value_of_every_setting_makes_a_backoff() {
         {
             let backoff = Exponential::new().base_delay(base).max_delay(longest).factor(factor);
             let wait = &mut Random::seeded(1);
-            let drawn = backoff.jitter(jitter).delay(&mut Wait::new(retry, Some(longest), wait));
+            let drawn =
+                backoff.jitter(jitter).delay(&mut RetryContext::new(retry, Some(longest), wait));
             assert!(drawn <= longest, "{jitter} of {base:?}, {longest:?}, {factor}: {drawn:?}");
         }
         let shrinking = PLAIN.base_delay(base).factor(factor.min(1.0));
@@ -126,7 +129,10 @@ fn samples(jitter: Jitter, previous: Duration) -> Vec<f64> {
     let backoff = Exponential::new().base_delay(MILLI * 100).max_delay(MILLI * 700).jitter(jitter);
     let mut random = Random::seeded(42);
     let mut drawn = (0..SAMPLES)
-        .map(|_| backoff.delay(&mut Wait::new(4, Some(previous), &mut random)).as_secs_f64() * 1e3)
+        .map(|_| {
+            backoff.delay(&mut RetryContext::new(4, Some(previous), &mut random)).as_secs_f64()
+                * 1e3
+        })
         .collect::<Vec<_>>();
     drawn.sort_by(f64::total_cmp);
     drawn
@@ -183,7 +189,7 @@ fn the_first_retry_is_spread() {
     let mut random = Random::seeded(5);
     let backoff = Exponential::new().base_delay(MILLI * 100);
     let mut drawn = (0..SAMPLES)
-        .map(|_| backoff.delay(&mut Wait::new(1, None, &mut random)).as_secs_f64() * 1e3)
+        .map(|_| backoff.delay(&mut RetryContext::new(1, None, &mut random)).as_secs_f64() * 1e3)
         .collect::<Vec<_>>();
     drawn.sort_by(f64::total_cmp);
     assert_uniform(&drawn, 0.0, 100.0);
@@ -193,7 +199,7 @@ fn the_first_retry_is_spread() {
 fn processes_do_not_share_a_sequence() {
     if is_alone() {
         let mut random = Random::from_entropy();
-        let drawn = Exponential::new().delay(&mut Wait::new(1, None, &mut random));
+        let drawn = Exponential::new().delay(&mut RetryContext::new(1, None, &mut random));
         println!("jitter={}", drawn.as_nanos());
         return;
     }

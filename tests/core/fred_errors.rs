@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fred::error::{Error, ErrorKind as Kind};
 use retry_runtime::{
-    Classify, Cut,
+    Aborted, Classify,
     Disposition::{self, NotExecuted, Permanent, Unknown},
     ErrorClass as Class,
 };
@@ -175,7 +175,7 @@ fn a_transport_error_stays_one_whatever_its_text() {
 
 #[test]
 fn a_time_limit_becomes_a_timeout_that_names_it() {
-    let limit = Cut::AttemptTimeout(Duration::from_millis(250));
+    let limit = Aborted::AttemptTimeout(Duration::from_millis(250));
     let error = Error::from(limit);
     assert_eq!(error.kind(), &Kind::Timeout);
     assert_eq!(error.details(), limit.to_string());

@@ -53,14 +53,14 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Next {
     CutBefore,
-    CutAfter,
+    AbortedAfter,
     HalfRequest,
     HalfReply,
 }
 
 const NETWORK: [Fault; 16] = [
     Fault::Next(Next::CutBefore),
-    Fault::Next(Next::CutAfter),
+    Fault::Next(Next::AbortedAfter),
     Fault::Next(Next::HalfRequest),
     Fault::Next(Next::HalfReply),
     Fault::DelayRequests,
@@ -126,7 +126,7 @@ impl Fault {
             Self::ForgetSome => return stage.relay.set(Mode::Forget, some(random)),
             Self::ForgetAll => return stage.relay.set(Mode::Forget, || true),
             Self::Reset => return stage.relay.reset(some(random)),
-            Self::Close => return stage.relay.cut(some(random)),
+            Self::Close => return stage.relay.aborted(some(random)),
             Self::Next(next) => return several(next, stage, random),
             Self::Storm => return storm(stage, random),
             Self::ForgetAndRefuse => (Mode::Forget, false),
@@ -143,7 +143,7 @@ impl Fault {
             stage.relay.set_new(mode);
         }
         if matches!(self, Self::Silent | Self::Refuse) {
-            stage.relay.cut(|| true);
+            stage.relay.aborted(|| true);
         }
         pause(random, 100..1_500);
         stage.relay.heal();
@@ -153,7 +153,7 @@ impl Fault {
 fn several(next: Next, stage: &Stage, random: &mut Rng) {
     let once = match next {
         Next::CutBefore => Once::CutBefore,
-        Next::CutAfter => Once::CutAfter,
+        Next::AbortedAfter => Once::AbortedAfter,
         Next::HalfRequest => Once::HalfRequest,
         Next::HalfReply => Once::HalfReply,
     };
@@ -171,14 +171,14 @@ fn storm(stage: &Stage, random: &mut Rng) {
         let pick = move || chance.u8(..3) == 0;
         match random.u8(..9) {
             0 => stage.relay.arm(Once::CutBefore, pick),
-            1 => stage.relay.arm(Once::CutAfter, pick),
+            1 => stage.relay.arm(Once::AbortedAfter, pick),
             2 => stage.relay.arm(Once::HalfRequest, pick),
             3 => stage.relay.arm(Once::HalfReply, pick),
             4 => stage.relay.set(Mode::Forget, pick),
             5 => stage.relay.set(Mode::DelayReplies(random.u16(10..400)), pick),
             6 => stage.relay.set(Mode::DelayRequests(random.u16(10..400)), pick),
             7 => stage.relay.reset(pick),
-            _ => stage.relay.cut(pick),
+            _ => stage.relay.aborted(pick),
         }
         pause(random, 2..60);
     }

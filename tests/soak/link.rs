@@ -34,7 +34,7 @@ pub enum Once {
     /// The next request does not arrive, and the connection ends.
     CutBefore,
     /// The next request arrives, its reply does not, and the connection ends.
-    CutAfter,
+    AbortedAfter,
     /// Half of the next request arrives, and the connection ends.
     HalfRequest,
     /// Half of the next reply arrives, and the connection ends.
@@ -80,7 +80,7 @@ impl Mode {
 
 impl Once {
     fn decode(word: u8) -> Self {
-        let all = [Self::Nothing, Self::CutBefore, Self::CutAfter, Self::HalfRequest];
+        let all = [Self::Nothing, Self::CutBefore, Self::AbortedAfter, Self::HalfRequest];
         all.get(usize::from(word)).copied().unwrap_or(Self::HalfReply)
     }
 }
@@ -116,7 +116,7 @@ impl Link {
     }
 
     /// Ends the connection, unless it is forgotten: then nobody learns of it.
-    pub fn cut(&self, resets: bool) {
+    pub fn aborted(&self, resets: bool) {
         if self.mode() != Mode::Forget {
             self.resets.store(resets, Ordering::Relaxed);
             self.ended.notify_one();
@@ -127,7 +127,7 @@ impl Link {
     pub fn wake(&self) {
         if self.mode() == Mode::Forget {
             self.mode.store(Mode::Pass.encode(), Ordering::Relaxed);
-            self.cut(true);
+            self.aborted(true);
         }
     }
 
@@ -156,7 +156,7 @@ impl Link {
         }
     }
 
-    /// Passes bytes until one of the ends leaves, or the link is cut.
+    /// Passes bytes until one of the ends leaves, or the link is aborted.
     pub async fn run(&self, mut client: TcpStream, mut server: TcpStream) {
         // Pieces are to leave as they are.
         let _ = client.set_nodelay(true);
@@ -183,7 +183,7 @@ impl Link {
             // The client's leaving ends the link, even if it is forgotten: nobody is there any more to be misled.
             let Ok(length @ 1..) = from.read(&mut buffer[..most]).await else { return };
             let part = &buffer[..length];
-            let once = self.take(&[Once::CutBefore, Once::CutAfter, Once::HalfRequest]);
+            let once = self.take(&[Once::CutBefore, Once::AbortedAfter, Once::HalfRequest]);
             match once {
                 Once::CutBefore => return,
                 Once::HalfRequest => {
@@ -201,7 +201,7 @@ impl Link {
             if self.write(&mut to, part).await.is_err() && self.mode() != Mode::Forget {
                 return;
             }
-            if once == Once::CutAfter {
+            if once == Once::AbortedAfter {
                 self.arm(once);
             }
         }
@@ -218,8 +218,8 @@ impl Link {
                 rename(part);
             }
             // Armed again by the request that went through.
-            match self.take(&[Once::CutAfter, Once::HalfReply]) {
-                Once::CutAfter => return,
+            match self.take(&[Once::AbortedAfter, Once::HalfReply]) {
+                Once::AbortedAfter => return,
                 Once::HalfReply => {
                     let _ = to.write_all(&part[..length.div_ceil(2)]).await;
                     return;

@@ -174,13 +174,13 @@ impl Relay {
     }
 
     /// Ends the connections that are picked.
-    pub fn cut(&self, pick: impl FnMut() -> bool) {
-        self.each(pick, |link| link.cut(false));
+    pub fn aborted(&self, pick: impl FnMut() -> bool) {
+        self.each(pick, |link| link.aborted(false));
     }
 
     /// Ends the connections that are picked with a reset.
     pub fn reset(&self, pick: impl FnMut() -> bool) {
-        self.each(pick, |link| link.cut(true));
+        self.each(pick, |link| link.aborted(true));
     }
 
     /// Returns the number of connections that the client has not ended.

@@ -2,15 +2,15 @@ use std::fmt;
 
 use super::{NoValue, RetryValue, hook::NoHook};
 use crate::{
-    drive::{Call, Clock, Clocked, RepresentsCut, Verdict, name::Unnamed},
+    drive::{Call, Clock, Clocked, RepresentsAbort, Verdict, name::Unnamed},
     failure::Failure,
-    policy::{ByDisposition, Decide, Idempotence, Named, On, Policy, Timing, Uncut},
+    policy::{ByDisposition, Decide, Idempotence, Named, On, Policy, Timing, Uninterrupted},
 };
 
 /// Retries an operation that blocks its thread, without a runtime: the closure form of `#[retryable(blocking)]`.
 ///
 /// Also available as `policy.retry_blocking(operation)`; the thread sleeps between attempts.
-/// Nothing can cut an attempt that blocks: a deadline lets no retry begin after it, an attempt timeout does nothing.
+/// Nothing can abort an attempt that blocks: a deadline lets no retry begin after it, an attempt timeout does nothing.
 /// Inside a runtime, call it where blocking is allowed, such as in `tokio::task::spawn_blocking`.
 ///
 /// ```
@@ -87,13 +87,13 @@ where
     /// of them refused the first attempt.
     pub fn call(self) -> Result<T, E>
     where
-        P: Decide<E, ByDisposition, Timing: Timing<Uncut: Clocked>>,
-        E: fmt::Debug + RepresentsCut<<UncutClock<P> as Clock>::Limit>,
+        P: Decide<E, ByDisposition, Timing: Timing<Uninterrupted: Clocked>>,
+        E: fmt::Debug + RepresentsAbort<<UninterruptedClock<P> as Clock>::Limit>,
         V: RetryValue<T>,
         N: BlockingHook<E>,
     {
         let Self { policy, mut operation, rule, wants_other, mut notify } = self;
-        let policy = Uncut(policy);
+        let policy = Uninterrupted(policy);
         let mut call = Call::watched(&policy);
         call.open(Unnamed);
         let over = loop {
@@ -123,7 +123,7 @@ where
     }
 }
 
-type UncutClock<P> = <<<P as Policy>::Timing as Timing>::Uncut as Clocked>::Watched;
+type UninterruptedClock<P> = <<<P as Policy>::Timing as Timing>::Uninterrupted as Clocked>::Watched;
 
 /// The closure of [`BlockingRetry::notify`], or none.
 pub trait BlockingHook<E> {

@@ -4,8 +4,8 @@ use super::{BlockingRetry, Retry, retry, retry_blocking};
 use crate::{
     overload::{Budget, CircuitBreaker},
     policy::{
-        Composite, DynPolicy, Guarded, Limited, MayCut, Measured, Named, Nested, Never, NeverCuts,
-        On, Policy, RetryPolicy, Untimed,
+        Composite, DynPolicy, Guarded, Limited, MayAbort, Measured, Named, Nested, Never,
+        NeverAborts, On, Policy, RetryPolicy, Untimed,
     },
 };
 
@@ -43,7 +43,7 @@ start!([Error, Timing] DynPolicy<Error, Timing>, [P, K] Guarded<P, K>);
 /// The policies of this crate have them as inherent methods, most of them `const`; those take precedence.
 ///
 /// ```
-/// use retry_runtime::{Decide, Decision, Failure, Policy, PolicyExt, Random, Reason, Untimed};
+/// use retry_runtime::{Decide, Decision, Failure, Policy, PolicyExt, Random, GiveUpReason, Untimed};
 /// use std::{io, time::Duration};
 ///
 /// /// Retries at once, up to a number of attempts.
@@ -60,7 +60,7 @@ start!([Error, Timing] DynPolicy<Error, Timing>, [P, K] Guarded<P, K>);
 ///         if failure.attempt() < self.0 {
 ///             Decision::retry_after(Duration::ZERO)
 ///         } else {
-///             Decision::stop(Reason::RetriesExhausted)
+///             Decision::give_up(GiveUpReason::RetriesExhausted)
 ///         }
 ///     }
 /// }
@@ -101,35 +101,35 @@ pub trait PolicyExt: Policy + Sized {
     }
 
     /// Takes every retry from a budget; see [`Guarded::budget`].
-    fn budget(self, budget: &Budget) -> Guarded<Self, NeverCuts> {
-        Guarded::<_, NeverCuts>::new(self).budget(budget)
+    fn budget(self, budget: &Budget) -> Guarded<Self, NeverAborts> {
+        Guarded::<_, NeverAborts>::new(self).budget(budget)
     }
 
     /// Makes no attempt while a circuit breaker is open; see [`Guarded::breaker`].
-    fn breaker(self, breaker: &CircuitBreaker) -> Guarded<Self, MayCut> {
-        Guarded::<_, MayCut>::new(self).breaker(breaker)
+    fn breaker(self, breaker: &CircuitBreaker) -> Guarded<Self, MayAbort> {
+        Guarded::<_, MayAbort>::new(self).breaker(breaker)
     }
 
     /// Ends a call when a token is cancelled; see [`Guarded::cancel`].
     #[cfg(feature = "cancel")]
     #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
-    fn cancel(self, token: &tokio_util::sync::CancellationToken) -> Guarded<Self, MayCut> {
-        Guarded::<_, MayCut>::new(self).cancel(token)
+    fn cancel(self, token: &tokio_util::sync::CancellationToken) -> Guarded<Self, MayAbort> {
+        Guarded::<_, MayAbort>::new(self).cancel(token)
     }
 
     /// Says which of two calls retries, one inside the other; see [`Guarded::nested`].
-    fn nested(self, nested: Nested) -> Guarded<Self, NeverCuts> {
-        Guarded::<_, NeverCuts>::new(self).nested(nested)
+    fn nested(self, nested: Nested) -> Guarded<Self, NeverAborts> {
+        Guarded::<_, NeverAborts>::new(self).nested(nested)
     }
 
     /// Forgets the failures before an attempt that ran for at least `healthy`; see [`Guarded::reset_after`].
-    fn reset_after(self, healthy: Duration) -> Guarded<Self, NeverCuts> {
-        Guarded::<_, NeverCuts>::new(self).reset_after(healthy)
+    fn reset_after(self, healthy: Duration) -> Guarded<Self, NeverAborts> {
+        Guarded::<_, NeverAborts>::new(self).reset_after(healthy)
     }
 
     /// Ends a call that has failed for so long; see [`Guarded::give_up_after`].
-    fn give_up_after(self, failing: Duration) -> Guarded<Self, NeverCuts> {
-        Guarded::<_, NeverCuts>::new(self).give_up_after(failing)
+    fn give_up_after(self, failing: Duration) -> Guarded<Self, NeverAborts> {
+        Guarded::<_, NeverAborts>::new(self).give_up_after(failing)
     }
 
     /// Retries an operation under this policy; see [`retry()`].

@@ -8,8 +8,8 @@ use super::{
     hook::{BeforeHook, FailureHook, GiveUpHook, NoHook},
 };
 use crate::{
-    drive::{Call, Clock, Clocked, RepresentsCut, Verdict, run_hook},
-    failure::Reason,
+    drive::{Call, Clock, Clocked, RepresentsAbort, Verdict, run_hook},
+    failure::GiveUpReason,
     policy::{ByDisposition, Decide, Policy},
 };
 
@@ -87,7 +87,7 @@ pub trait Run {
 impl<P, Op, Fut, T, E, V, B, F, G> Run for Parts<P, Op, V, B, F, G>
 where
     P: Decide<E, ByDisposition, Timing: Clocked>,
-    E: fmt::Debug + RepresentsCut<<WatchedClock<P> as Clock>::Limit>,
+    E: fmt::Debug + RepresentsAbort<<WatchedClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
     V: RetryValue<T>,
@@ -136,7 +136,8 @@ where
         };
         let give_up = call.give_up(&over);
         // Whatever it answers, the call is over.
-        let _: Result<(), Reason> = run_hook(call.patience(), on_give_up.call(&give_up)).await;
+        let _: Result<(), GiveUpReason> =
+            run_hook(call.patience(), on_give_up.call(&give_up)).await;
         over.into_outcome()
     }
 }

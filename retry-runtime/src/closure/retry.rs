@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    advice::Advice,
-    drive::{Call, Clock, Clocked, RepresentsCut, Rest, Scoped, name::Unnamed},
+    advice::FailureInfo,
+    drive::{Call, Clock, Clocked, RepresentsAbort, Rest, Scoped, name::Unnamed},
     policy::{ByDisposition, Decide, Policy},
 };
 use pin_project_lite::pin_project;
@@ -124,7 +124,7 @@ type BareClock<P> = <<P as Policy>::Timing as Clocked>::Bare;
 impl<P, Op, Fut, T, E, V> IntoFuture for Retry<P, Op, V>
 where
     P: Decide<E, ByDisposition, Timing: Clocked>,
-    E: fmt::Debug + RepresentsCut<<BareClock<P> as Clock>::Limit>,
+    E: fmt::Debug + RepresentsAbort<<BareClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
     V: RetryValue<T>,
@@ -157,7 +157,7 @@ pin_project! {
 type StepOf<P, Fut> = Step<
     Scoped<<BareClock<P> as Clock>::Running<Fut>>,
     Rest<<BareClock<P> as Clock>::Watch>,
-    <BareClock<P> as Clock>::Kept<(<Fut as Future>::Output, Advice)>,
+    <BareClock<P> as Clock>::Kept<(<Fut as Future>::Output, FailureInfo)>,
 >;
 
 pin_project! {
@@ -172,7 +172,7 @@ pin_project! {
 impl<P, Op, Fut, T, E, V> Future for RetryFuture<P, Op, Fut, V>
 where
     P: Decide<E, ByDisposition, Timing: Clocked>,
-    E: fmt::Debug + RepresentsCut<<BareClock<P> as Clock>::Limit>,
+    E: fmt::Debug + RepresentsAbort<<BareClock<P> as Clock>::Limit>,
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
     V: RetryValue<T>,

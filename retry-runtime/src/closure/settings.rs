@@ -11,8 +11,8 @@ use super::{
 use crate::{
     overload::{Budget, CircuitBreaker},
     policy::{
-        ByDisposition, Classified, Guarded, Idempotence, Limited, MayCut, Measured, Named, Nested,
-        NeverCuts, On, Untimed,
+        ByDisposition, Classified, Guarded, Idempotence, Limited, MayAbort, Measured, Named,
+        Nested, NeverAborts, On, Untimed,
     },
 };
 
@@ -89,18 +89,18 @@ settings! {
     fn retry_for(policy, limit: Duration) -> Limited<P, Measured> { Limited { policy, timing: Untimed.retry_for(limit) } }
 
     /// Takes every retry from a budget; see [`Guarded::budget`].
-    fn budget(policy, budget: &Budget) -> Guarded<P, NeverCuts> { Guarded::<_, NeverCuts>::new(policy).budget(budget) }
+    fn budget(policy, budget: &Budget) -> Guarded<P, NeverAborts> { Guarded::<_, NeverAborts>::new(policy).budget(budget) }
 
     /// Makes no attempt while a circuit breaker is open; see [`Guarded::breaker`].
-    fn breaker(policy, breaker: &CircuitBreaker) -> Guarded<P, MayCut> { Guarded::<_, MayCut>::new(policy).breaker(breaker) }
+    fn breaker(policy, breaker: &CircuitBreaker) -> Guarded<P, MayAbort> { Guarded::<_, MayAbort>::new(policy).breaker(breaker) }
 
     /// Ends the call when a token is cancelled; see [`Guarded::cancel`].
     #[cfg(feature = "cancel")]
     #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
-    fn cancel(policy, token: &tokio_util::sync::CancellationToken) -> Guarded<P, MayCut> { Guarded::<_, MayCut>::new(policy).cancel(token) }
+    fn cancel(policy, token: &tokio_util::sync::CancellationToken) -> Guarded<P, MayAbort> { Guarded::<_, MayAbort>::new(policy).cancel(token) }
 
     /// Says which of two calls retries, one inside the other; see [`Guarded::nested`].
-    fn nested(policy, nested: Nested) -> Guarded<P, NeverCuts> { Guarded::<_, NeverCuts>::new(policy).nested(nested) }
+    fn nested(policy, nested: Nested) -> Guarded<P, NeverAborts> { Guarded::<_, NeverAborts>::new(policy).nested(nested) }
 }
 
 impl<P, Op, Fut, T, E, V> Retry<P, Op, V>

@@ -1,5 +1,4 @@
 use std::{
-    fmt,
     future::Future,
     marker::PhantomData,
     mem,
@@ -17,9 +16,9 @@ use super::{
     wait::Paused,
 };
 use crate::{
-    Advice, ByDisposition, Classified, Classify, Cut, Decide, Failure, Nested, Never, On, Pause,
-    Policy, PreviousError, Reason, Rule, Session, Stop,
-    drive::{Clock, Clocked, Outcome, RepresentsCut},
+    Aborted, ByDisposition, Classified, Classify, Decide, Failure, FailureInfo, GiveUpReason,
+    Nested, Never, NoRetry, On, Policy, PreviousError, RetryDelay, Rule, Session,
+    drive::{Clock, Clocked, Outcome, RepresentsAbort},
     policy::Named,
     telemetry::{self, Ending, Told},
     testing,
@@ -74,7 +73,7 @@ impl Texts {
         self.0.as_ref()?.previous.clone()
     }
 
-    /// Takes the texts of another failure; one that a limit cut leaves the error before it.
+    /// Takes the texts of another failure; one that a limit aborted leaves the error before it.
     #[inline]
     pub(super) fn explain(&mut self, message: Option<String>, previous: Option<PreviousError>) {
         if message.is_some() || previous.is_some() || self.0.is_some() {
@@ -189,7 +188,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     #[inline]
     pub fn run_unless<F: Future>(
         &mut self,
-        refused: Option<Cut>,
+        refused: Option<Aborted>,
         begun: Begun,
         attempt: F,
     ) -> Scoped<C::Running<F>> {
@@ -206,7 +205,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     #[inline]
     pub fn run_blocking_unless<R>(
         &mut self,
-        refused: Option<Cut>,
+        refused: Option<Aborted>,
         begun: Begun,
         attempt: impl FnOnce() -> R,
     ) -> C::Ended<R> {
@@ -219,9 +218,9 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     #[inline]
-    fn outcome<O>(&self, ended: C::Ended<O>) -> (O, Option<Cut>)
+    fn outcome<O>(&self, ended: C::Ended<O>) -> (O, Option<Aborted>)
     where
-        O: Outcome<Error: RepresentsCut<C::Limit>>,
+        O: Outcome<Error: RepresentsAbort<C::Limit>>,
     {
         C::outcome(ended, || self.past.as_ref()?.texts.previous())
     }
@@ -235,15 +234,17 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     pub fn finish<O>(&mut self, name: N, ended: C::Ended<O>) -> Finished<O, ErrorOf<O::Error, O>>
     where
         O: Outcome,
-        O::Error: RepresentsCut<C::Limit>,
+        O::Error: RepresentsAbort<C::Limit>,
     {
-        let (outcome, cut) = self.outcome(ended);
+        let (outcome, aborted) = self.outcome(ended);
         match outcome.into_result() {
             Ok(value) => {
                 self.succeed(name);
                 Ok(O::from_result(Ok(value)))
             }
-            Err(error) => Err((Failed { kept: ErrorOf::new(error), cut }, ErrorType(PhantomData))),
+            Err(error) => {
+                Err((Failed { kept: ErrorOf::new(error), aborted }, ErrorType(PhantomData)))
+            }
         }
     }
 
@@ -261,15 +262,17 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     ) -> Finished<O, O>
     where
         O: Outcome,
-        O::Error: RepresentsCut<C::Limit>,
+        O::Error: RepresentsAbort<C::Limit>,
     {
-        let (outcome, cut) = self.outcome(ended);
+        let (outcome, aborted) = self.outcome(ended);
         match outcome.into_result() {
             Ok(value) if !retry_value(&value) => {
                 self.succeed(name);
                 Ok(O::from_result(Ok(value)))
             }
-            result => Err((Failed { kept: O::from_result(result), cut }, ErrorType(PhantomData))),
+            result => {
+                Err((Failed { kept: O::from_result(result), aborted }, ErrorType(PhantomData)))
+            }
         }
     }
 
@@ -281,14 +284,14 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         policy: &P,
         rule: &R,
         failed: Failed<K>,
-    ) -> ControlFlow<K::Outcome, Paused<(K, Advice), C>>
+    ) -> ControlFlow<K::Outcome, Paused<(K, FailureInfo), C>>
     where
         S: Default,
         K: Unsuccessful,
         P: Decide<ErrorIn<K>, R, State = S>,
     {
-        let Failed { kept, cut } = failed;
-        match self.decide(name, kept.error(), cut, policy, rule) {
+        let Failed { kept, aborted } = failed;
+        match self.decide(name, kept.error(), aborted, policy, rule) {
             Ok(pause) => ControlFlow::Continue(Paused::new(pause.delay, (kept, pause.advice))),
             Err(stop) => {
                 self.end(stop);
@@ -304,16 +307,16 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         name: N,
         policy: &P,
         rule: &R,
-        Failed { kept, cut }: Failed<K>,
+        Failed { kept, aborted }: Failed<K>,
     ) -> Verdict<K>
     where
         S: Default,
         K: Unsuccessful,
         P: Decide<ErrorIn<K>, R, State = S>,
     {
-        match self.decide(name, kept.error(), cut, policy, rule) {
-            Ok(pause) => Verdict::Retry(Retrying { kept, pause, cut }),
-            Err(stop) => Verdict::GiveUp(Over { kept, stop, cut }),
+        match self.decide(name, kept.error(), aborted, policy, rule) {
+            Ok(pause) => Verdict::Retry(Retrying { kept, pause, aborted }),
+            Err(stop) => Verdict::GiveUp(Over { kept, stop, aborted }),
         }
     }
 
@@ -321,17 +324,17 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     #[cold]
     pub fn fail<K: Unsuccessful>(
         &mut self,
-        (kept, advice): (K, Advice),
-        reason: Reason,
+        (kept, advice): (K, FailureInfo),
+        reason: GiveUpReason,
     ) -> K::Outcome {
-        self.end(Stop { reason, advice });
+        self.end(NoRetry { reason, advice });
         kept.into_outcome()
     }
 
     /// Asks whether the attempt may begin, before its hook runs, and returns what refuses it.
     ///
     /// About a retry this was asked after the wait.
-    pub fn enter(&mut self) -> Option<Cut> {
+    pub fn enter(&mut self) -> Option<Aborted> {
         if self.past.is_some() { None } else { self.clock.enter().err() }
     }
 
@@ -345,8 +348,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     pub fn go_on<K>(
         &mut self,
         last: Option<Retrying<K>>,
-        ready: Result<(), Reason>,
-    ) -> Result<Result<(), Reason>, Over<K>> {
+        ready: Result<(), GiveUpReason>,
+    ) -> Result<Result<(), GiveUpReason>, Over<K>> {
         let Some(retry) = last else { return Ok(ready) };
         match ready.and_then(|()| self.may_begin()) {
             Ok(()) => Ok(Ok(())),
@@ -391,7 +394,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         let error = failed.kept.error().zip(print);
         let text = error.map(|(error, print)| move || Printed(error, print).to_string());
         let message = text.as_ref().and_then(telemetry::message);
-        let previous = text.filter(|_| C::CUTS && failed.cut.is_none());
+        let previous = text.filter(|_| C::ABORTS && failed.aborted.is_none());
         let previous = previous.map(|text| PreviousError::new(text()));
         self.past(name).texts.explain(message, previous);
         failed
@@ -491,7 +494,7 @@ type Finished<O, K> = Result<O, (Failed<K>, ErrorType<<O as Outcome>::Error>)>;
 #[derive(Debug)]
 pub struct Failed<K> {
     pub(super) kept: K,
-    pub(super) cut: Option<Cut>,
+    pub(super) aborted: Option<Aborted>,
 }
 
 /// What follows a failed attempt of a call with hooks.
@@ -507,28 +510,28 @@ pub enum Verdict<K> {
 #[derive(Debug)]
 pub struct Over<K> {
     pub(crate) kept: K,
-    pub(crate) stop: Stop,
-    pub(crate) cut: Option<Cut>,
+    pub(crate) stop: NoRetry,
+    pub(crate) aborted: Option<Aborted>,
 }
 
 /// A failure that is retried.
 #[derive(Debug)]
 pub struct Retrying<K> {
     pub(crate) kept: K,
-    pub(crate) pause: Pause,
-    pub(crate) cut: Option<Cut>,
+    pub(crate) pause: RetryDelay,
+    pub(crate) aborted: Option<Aborted>,
 }
 
 impl<K> Retrying<K> {
     /// Returns the wait that follows.
-    pub fn pause(&self) -> Pause {
+    pub fn pause(&self) -> RetryDelay {
         self.pause
     }
 
     /// Gives up instead.
-    pub fn stop(self, reason: Reason) -> Over<K> {
-        let Self { kept, pause, cut } = self;
-        Over { kept, stop: pause.stop(reason), cut }
+    pub fn stop(self, reason: GiveUpReason) -> Over<K> {
+        let Self { kept, pause, aborted } = self;
+        Over { kept, stop: pause.stop(reason), aborted }
     }
 }
 
@@ -541,7 +544,7 @@ impl<K: Unsuccessful> Over<K> {
 
 impl<K> Verdict<K> {
     /// Gives up where a retry would follow although `stopped` says that none may.
-    pub fn unless(self, stopped: Result<(), Reason>) -> Self {
+    pub fn unless(self, stopped: Result<(), GiveUpReason>) -> Self {
         match (self, stopped) {
             (Self::Retry(retry), Err(reason)) => Self::GiveUp(retry.stop(reason)),
             (verdict, _) => verdict,
@@ -644,7 +647,7 @@ impl<E, R: Rule<E, ()>> Rule<E, ()> for Lent<'_, R> {
     }
 
     #[inline]
-    fn advice(&self, failure: &Failure<'_, E>, (): &()) -> Advice {
+    fn advice(&self, failure: &Failure<'_, E>, (): &()) -> FailureInfo {
         self.0.advice(failure, &())
     }
 }

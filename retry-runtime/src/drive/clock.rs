@@ -4,15 +4,15 @@ use tokio::time::Instant;
 
 use super::timer::Timer;
 use crate::{
-    Cut, Measured, Policy, PreviousError, Timed, Timing, Untimed, WithGuards,
-    drive::{Guard, Outcome, RepresentsCut, guard::Guarding, rest::Watching},
+    Aborted, Measured, Policy, PreviousError, Timed, Timing, Untimed, WithGuards,
+    drive::{GuardedClock, Outcome, RepresentsAbort, guard::CallGuards, rest::Watching},
 };
 
 /// What a call knows of time and guards; chosen at compile time, so that a call that needs none has none.
 pub trait Clock {
-    /// Whether it can cut an attempt.
-    const CUTS: bool = false;
-    /// What can cut an attempt: [`Cut`], or [`Infallible`] for nothing.
+    /// Whether it can abort an attempt.
+    const ABORTS: bool = false;
+    /// What can abort an attempt: [`Aborted`], or [`Infallible`] for nothing.
     type Limit;
     /// What running an attempt yields.
     type Ended<R>;
@@ -39,26 +39,30 @@ pub trait Clock {
 
     /// Returns the limit that lets no further attempt begin.
     #[inline]
-    fn refusal(&self) -> Option<Cut> {
+    fn refusal(&self) -> Option<Aborted> {
         None
     }
 
     /// Asks whether the first attempt may begin, before its hook runs.
     #[inline]
-    fn enter(&mut self) -> Result<(), Cut> {
+    fn enter(&mut self) -> Result<(), Aborted> {
         self.refusal().map_or(Ok(()), Err)
     }
 
     /// Limits an attempt; `number` counts from 1, and one that is refused does not begin.
-    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>)
-    -> Self::Running<F>;
+    fn run<F: Future>(
+        &mut self,
+        number: u32,
+        attempt: F,
+        refused: Option<Aborted>,
+    ) -> Self::Running<F>;
 
-    /// Runs an attempt that blocks the thread, and so cannot be cut.
+    /// Runs an attempt that blocks the thread, and so cannot be aborted.
     fn run_blocking<R>(
         &mut self,
         number: u32,
         attempt: impl FnOnce() -> R,
-        refused: Option<Cut>,
+        refused: Option<Aborted>,
     ) -> Self::Ended<R>;
 
     /// Blocks the thread for a while.
@@ -72,7 +76,7 @@ pub trait Clock {
 
     /// Returns the guards of the call.
     #[inline]
-    fn guarding(&mut self) -> Option<&mut Guarding> {
+    fn guarding(&mut self) -> Option<&mut CallGuards> {
         None
     }
 
@@ -85,16 +89,16 @@ pub trait Clock {
     /// Returns the failure that was kept.
     fn kept<O>(kept: Self::Kept<O>) -> Option<O>;
 
-    /// Returns the outcome of an attempt and the limit that cut it, if one did.
+    /// Returns the outcome of an attempt and the limit that aborted it, if one did.
     ///
     /// The error of a limit is made with the last error before it at hand.
     /// The bound is on the error alone: it is what rustc tells the author of the operation.
     fn outcome<O>(
         ended: Self::Ended<O>,
         previous: impl FnOnce() -> Option<PreviousError>,
-    ) -> (O, Option<Cut>)
+    ) -> (O, Option<Aborted>)
     where
-        O: Outcome<Error: RepresentsCut<Self::Limit>>;
+        O: Outcome<Error: RepresentsAbort<Self::Limit>>;
 }
 
 /// Names the clocks of a timing: with hooks, which see the elapsed time, and without.
@@ -121,8 +125,8 @@ impl Clocked for Timed {
 }
 
 impl<T: Timing + Clocked> Clocked for WithGuards<T> {
-    type Bare = Guard<T::Bare>;
-    type Watched = Guard<T::Watched>;
+    type Bare = GuardedClock<T::Bare>;
+    type Watched = GuardedClock<T::Watched>;
 }
 
 /// What is the same for every clock without limits: an attempt always follows a wait, so nothing is kept.
@@ -147,7 +151,7 @@ macro_rules! unlimited {
         fn outcome<O: Outcome>(
             ended: O,
             _: impl FnOnce() -> Option<PreviousError>,
-        ) -> (O, Option<Cut>) {
+        ) -> (O, Option<Aborted>) {
             (ended, None)
         }
     };
@@ -182,12 +186,12 @@ impl Clock for NoClock {
     }
 
     #[inline]
-    fn run<F: Future>(&mut self, _: u32, attempt: F, _: Option<Cut>) -> F {
+    fn run<F: Future>(&mut self, _: u32, attempt: F, _: Option<Aborted>) -> F {
         attempt
     }
 
     #[inline]
-    fn run_blocking<R>(&mut self, _: u32, attempt: impl FnOnce() -> R, _: Option<Cut>) -> R {
+    fn run_blocking<R>(&mut self, _: u32, attempt: impl FnOnce() -> R, _: Option<Aborted>) -> R {
         attempt()
     }
 }
@@ -215,12 +219,12 @@ impl Clock for StopWatch {
         None
     }
 
-    fn run<F: Future>(&mut self, _: u32, attempt: F, _: Option<Cut>) -> F {
+    fn run<F: Future>(&mut self, _: u32, attempt: F, _: Option<Aborted>) -> F {
         attempt
     }
 
     #[inline]
-    fn run_blocking<R>(&mut self, _: u32, attempt: impl FnOnce() -> R, _: Option<Cut>) -> R {
+    fn run_blocking<R>(&mut self, _: u32, attempt: impl FnOnce() -> R, _: Option<Aborted>) -> R {
         attempt()
     }
 }

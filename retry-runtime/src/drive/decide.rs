@@ -11,8 +11,8 @@ use super::{
     scope,
 };
 use crate::{
-    Advice, Attempt, Cost, Cut, Decide, Decision, Failure, GiveUp, Nested, Pause, Policy, Reason,
-    Stop,
+    Aborted, Attempt, Cost, Decide, Decision, Failure, FailureInfo, GiveUp, GiveUpReason, Nested,
+    NoRetry, Policy, RetryDelay,
     drive::Clock,
     telemetry::{self, Ending},
     testing,
@@ -23,30 +23,30 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         &mut self,
         name: N,
         error: Option<&E>,
-        cut: Option<Cut>,
+        aborted: Option<Aborted>,
         policy: &P,
         rule: &R,
-    ) -> Result<Pause, Stop>
+    ) -> Result<RetryDelay, NoRetry>
     where
         S: Default,
         P: Decide<E, R, State = S>,
     {
         self.past(name);
-        let decision = match self.ask(name, error, cut, policy, rule) {
+        let decision = match self.ask(name, error, aborted, policy, rule) {
             Ok(pause) => {
                 self.check_nested(name, policy).map(|()| pause).map_err(|reason| pause.stop(reason))
             }
             stop => stop,
         };
-        let polls = error.is_none() && cut.is_none();
-        self.past(name).ending = match cut {
+        let polls = error.is_none() && aborted.is_none();
+        self.past(name).ending = match aborted {
             // Nothing else refuses a first attempt.
-            Some(Cut::Cancelled | Cut::BreakerOpen(_)) => Ending::REFUSED,
+            Some(Aborted::Cancelled | Aborted::BreakerOpen(_)) => Ending::REFUSED,
             _ if polls => Ending::PENDING,
             _ => Ending::FAILED,
         };
         let Some(guarding) = self.clock.guarding() else {
-            return self.told(name, decision, cut, polls);
+            return self.told(name, decision, aborted, polls);
         };
         let cost = match &decision {
             Ok(pause) if !polls => pause.advice.cost,
@@ -55,7 +55,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         let checked = guarding.failed(&decision, cost, polls);
         let decision =
             decision.and_then(|pause| checked.map(|()| pause).map_err(|reason| pause.stop(reason)));
-        self.told(name, decision, cut, polls)
+        self.told(name, decision, aborted, polls)
     }
 
     /// Asks the policy and the deadline.
@@ -63,31 +63,34 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         &mut self,
         name: N,
         error: Option<&E>,
-        cut: Option<Cut>,
+        aborted: Option<Aborted>,
         policy: &P,
         rule: &R,
-    ) -> Result<Pause, Stop>
+    ) -> Result<RetryDelay, NoRetry>
     where
         S: Default,
         P: Decide<E, R, State = S>,
     {
         // The policy is asked about failures of the operation; that an attempt took too long is one.
-        let last = cut.filter(|cut| !matches!(cut, Cut::AttemptTimeout(_)));
-        if let Some(cut) = last {
-            return Err(Stop { reason: cut.reason(), advice: Advice::NONE });
+        let last = aborted.filter(|aborted| !matches!(aborted, Aborted::AttemptTimeout(_)));
+        if let Some(aborted) = last {
+            return Err(NoRetry { reason: aborted.reason(), advice: FailureInfo::NONE });
         }
         let ran = self.clock.guarding().and_then(|guarding| guarding.ran());
-        let failure = Failure { ran, ..self.describe(error, cut, Duration::ZERO) };
+        let failure = Failure { ran, ..self.describe(error, aborted, Duration::ZERO) };
         let session = &mut self.past(name).session;
         let decision =
             testing::with_random(|random| session.settle(&failure, policy, rule, random));
         let mut pause = match decision {
             Decision::Retry(pause) => pause,
-            Decision::Stop(stop) => {
-                let timed_out = matches!(cut, Some(Cut::AttemptTimeout(_)))
-                    && matches!(stop.reason, Reason::NotRetryable | Reason::NotIdempotent);
+            Decision::GiveUp(stop) => {
+                let timed_out = matches!(aborted, Some(Aborted::AttemptTimeout(_)))
+                    && matches!(
+                        stop.reason,
+                        GiveUpReason::NotRetryable | GiveUpReason::NotIdempotent
+                    );
                 return Err(if timed_out {
-                    Stop { reason: Reason::AttemptTimeout, ..stop }
+                    NoRetry { reason: GiveUpReason::AttemptTimeout, ..stop }
                 } else {
                     stop
                 });
@@ -99,18 +102,18 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Asks who of nested calls retries; tells once that both do.
-    fn check_nested<P: Policy>(&mut self, name: N, policy: &P) -> Result<(), Reason> {
+    fn check_nested<P: Policy>(&mut self, name: N, policy: &P) -> Result<(), GiveUpReason> {
         let inside = scope::was_retried_inside();
         let nested = self.clock.guarding().map_or(Nested::Allow, |guarding| guarding.nested());
         if inside && nested == Nested::InnerOnly {
-            return Err(Reason::Nested);
+            return Err(GiveUpReason::Nested);
         }
         let enclosing = scope::enclosing();
         if enclosing.attempt == 0 {
             return Ok(());
         }
         if enclosing.nested == Nested::OuterOnly {
-            return Err(Reason::Nested);
+            return Err(GiveUpReason::Nested);
         }
         if self.attempt() == 1 && enclosing.nested == Nested::Allow {
             telemetry::nested(name.text(), &enclosing, enclosing.multiplied(policy.attempts()));
@@ -122,16 +125,16 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     fn told(
         &mut self,
         name: N,
-        decision: Result<Pause, Stop>,
-        cut: Option<Cut>,
+        decision: Result<RetryDelay, NoRetry>,
+        aborted: Option<Aborted>,
         polls: bool,
-    ) -> Result<Pause, Stop>
+    ) -> Result<RetryDelay, NoRetry>
     where
         S: Default,
     {
         let decision = decision
-            .map(|pause| Pause { advice: pause.advice.classed(cut, polls), ..pause })
-            .map_err(|stop| Stop { advice: stop.advice.classed(cut, polls), ..stop });
+            .map(|pause| RetryDelay { advice: pause.advice.classed(aborted, polls), ..pause })
+            .map_err(|stop| NoRetry { advice: stop.advice.classed(aborted, polls), ..stop });
         if let Ok(pause) = &decision {
             let elapsed = self.clock.measured();
             telemetry::retrying(self.past(name).told(elapsed), pause);
@@ -141,14 +144,14 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 
     /// Ends the call without success.
     #[cold]
-    pub(super) fn end(&mut self, stop: Stop) {
+    pub(super) fn end(&mut self, stop: NoRetry) {
         self.tell_end(stop);
         if let Some(past) = self.past.take() {
             scope::ended_inside(past.session.attempt() > 1);
         }
     }
 
-    fn tell_end(&mut self, stop: Stop) {
+    fn tell_end(&mut self, stop: NoRetry) {
         if let Some(guarding) = self.clock.guarding() {
             guarding.call_off();
         }
@@ -168,15 +171,15 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 
     /// Describes a failure that is retried, for the `on_failure` hook.
     pub fn failure<'a, K: Unsuccessful>(&self, retry: &'a Retrying<K>) -> Failure<'a, ErrorIn<K>> {
-        self.describe(retry.kept.error(), retry.cut, retry.pause.delay)
+        self.describe(retry.kept.error(), retry.aborted, retry.pause.delay)
     }
 
     /// Ends a call with hooks without success, and describes its last failure for the `on_give_up` hook.
     pub fn give_up<'a, K: Unsuccessful>(&mut self, over: &'a Over<K>) -> GiveUp<'a, ErrorIn<K>> {
-        let failure = self.describe(over.kept.error(), over.cut, Duration::ZERO);
+        let failure = self.describe(over.kept.error(), over.aborted, Duration::ZERO);
         self.tell_end(over.stop);
         let previous = self.past.as_ref().and_then(|past| past.texts.previous());
-        let previous = previous.filter(|_| over.cut.is_some());
+        let previous = previous.filter(|_| over.aborted.is_some());
         GiveUp { failure, reason: over.stop.reason, previous }
     }
 
@@ -184,23 +187,31 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     ///
     /// # Errors
     ///
-    /// Returns [`Reason::Deadline`] if it would.
-    pub fn check_time(&self, pause: &Pause) -> Result<(), Reason> {
+    /// Returns [`GiveUpReason::Deadline`] if it would.
+    pub fn check_time(&self, pause: &RetryDelay) -> Result<(), GiveUpReason> {
         let starts = || self.clock.elapsed().saturating_add(pause.delay);
         let late = pause.start_before.is_some_and(|limit| starts() >= limit)
             || self.clock.deadline().is_some_and(|deadline| passes(deadline, pause.delay));
-        if late { Err(Reason::Deadline) } else { Ok(()) }
+        if late { Err(GiveUpReason::Deadline) } else { Ok(()) }
     }
 
     pub(super) fn describe<'a, E>(
         &self,
         error: Option<&'a E>,
-        cut: Option<Cut>,
+        aborted: Option<Aborted>,
         delay: Duration,
     ) -> Failure<'a, E> {
         let operation = self.past.as_ref().map_or("", |past| past.name.text());
         let attempt = self.attempt();
-        Failure { operation, attempt, elapsed: self.clock.elapsed(), delay, error, cut, ran: None }
+        Failure {
+            operation,
+            attempt,
+            elapsed: self.clock.elapsed(),
+            delay,
+            error,
+            aborted,
+            ran: None,
+        }
     }
 }
 

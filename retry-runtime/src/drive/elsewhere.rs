@@ -10,8 +10,8 @@ use super::{
     scope,
 };
 use crate::{
-    Budget, Cost, Cut, Stop,
-    drive::{Clock, Guard, Timer},
+    Aborted, Budget, Cost, NoRetry,
+    drive::{Clock, GuardedClock, Timer},
     telemetry::{self, Ending},
 };
 
@@ -33,12 +33,12 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// # Errors
     ///
     /// Returns why a first attempt is refused.
-    pub(crate) fn admit(&mut self) -> Result<(), Cut> {
+    pub(crate) fn admit(&mut self) -> Result<(), Aborted> {
         let number = self.attempt();
         self.clock.guarding().map_or(Ok(()), |guarding| guarding.begin(number))
     }
 
-    /// Notes that the attempt was cut by its timeout, which is not to be taken for good health.
+    /// Notes that the attempt was aborted by its timeout, which is not to be taken for good health.
     pub(crate) fn was_cut(&mut self) {
         if let Some(guarding) = self.clock.guarding() {
             guarding.was_cut();
@@ -70,7 +70,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Notes a failure after which no policy is asked; before the first attempt it is refused.
-    pub(crate) fn forbid(&mut self, name: N, stop: Stop, ending: Ending)
+    pub(crate) fn forbid(&mut self, name: N, stop: NoRetry, ending: Ending)
     where
         S: Default,
     {
@@ -82,7 +82,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 }
 
-impl<S, N: Name> Call<S, Guard<Timer>, N> {
+impl<S, N: Name> Call<S, GuardedClock<Timer>, N> {
     /// Tells when a call began that is started only after its first failure.
     pub(crate) fn since(mut self, begin: Instant) -> Self {
         self.clock.since(begin);
@@ -95,6 +95,6 @@ impl<K> Failed<K> {
     pub(crate) fn with(kept: K) -> Self {
         // A command retries nothing inside; what is noted is of another call that this thread ran.
         let _ = scope::was_retried_inside();
-        Self { kept, cut: None }
+        Self { kept, aborted: None }
     }
 }

@@ -8,22 +8,22 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    Admission, Charge, CircuitState, Cost, Cut, FailureReport, Guards, Nested, Pause, Permit,
-    Policy, PreviousError, Reason, Stop,
-    drive::{Clock, Outcome, RepresentsCut, rest::Watches},
+    Aborted, Admission, Charge, CircuitState, Cost, FailureReport, GiveUpReason, Guards, Nested,
+    NoRetry, Permit, Policy, PreviousError, RetryDelay,
+    drive::{Clock, Outcome, RepresentsAbort, rest::Watches},
     policy::Token,
 };
 
 /// A clock with guards.
 #[derive(Debug)]
-pub struct Guard<C> {
+pub struct GuardedClock<C> {
     clock: C,
-    guarding: Guarding,
+    guarding: CallGuards,
 }
 
 /// The guards of one call, and what they gave it.
 #[derive(Debug)]
-pub struct Guarding {
+pub struct CallGuards {
     guards: Guards,
     admission: Option<Admission>,
     /// Of a retry that has not begun; dropped, it gives its tokens back.
@@ -31,7 +31,7 @@ pub struct Guarding {
     charge: Option<Charge>,
     times: Option<Times>,
     /// Asked after these: of what there is twice.
-    more: Option<Box<Guarding>>,
+    more: Option<Box<CallGuards>>,
 }
 
 /// When the call and its attempt began; only if it matters how long they run.
@@ -44,7 +44,7 @@ struct Times {
 /// How long a cancelled call may block its thread at most.
 const SLICE: Duration = Duration::from_millis(20);
 
-impl Guarding {
+impl CallGuards {
     #[inline]
     fn new(guards: Guards) -> Self {
         let mut guarding =
@@ -67,15 +67,15 @@ impl Guarding {
     }
 
     /// Begins an attempt; only the first can be refused here, [`resume`](Self::resume) asks for the others.
-    pub(crate) fn begin(&mut self, number: u32) -> Result<(), Cut> {
+    pub(crate) fn begin(&mut self, number: u32) -> Result<(), Aborted> {
         if number <= 1 {
             if self.is_cancelled() {
                 self.call_off();
-                return Err(Cut::Cancelled);
+                return Err(Aborted::Cancelled);
             }
             // A call with hooks has asked before the first of them.
             if !self.is_admitted() {
-                self.admit().map_err(Cut::BreakerOpen)?;
+                self.admit().map_err(Aborted::BreakerOpen)?;
             }
         }
         self.spend();
@@ -87,11 +87,11 @@ impl Guarding {
     }
 
     /// Asks about the first attempt before its hook runs.
-    fn enter(&mut self) -> Result<(), Cut> {
+    fn enter(&mut self) -> Result<(), Aborted> {
         if self.is_cancelled() {
-            return Err(Cut::Cancelled);
+            return Err(Aborted::Cancelled);
         }
-        self.admit().map_err(Cut::BreakerOpen)
+        self.admit().map_err(Aborted::BreakerOpen)
     }
 
     /// Tells whether an attempt is under way, or about to be, that a breaker has admitted.
@@ -132,14 +132,14 @@ impl Guarding {
     }
 
     /// Asks whether another attempt may begin after the wait.
-    pub(crate) fn resume(&mut self) -> Result<(), Reason> {
+    pub(crate) fn resume(&mut self) -> Result<(), GiveUpReason> {
         self.check_cancelled()?;
-        self.admit().map_err(|_| Reason::BreakerOpen)
+        self.admit().map_err(|_| GiveUpReason::BreakerOpen)
     }
 
     /// Asks whether the call may go on.
-    pub(crate) fn check_cancelled(&self) -> Result<(), Reason> {
-        if self.is_cancelled() { Err(Reason::Cancelled) } else { Ok(()) }
+    pub(crate) fn check_cancelled(&self) -> Result<(), GiveUpReason> {
+        if self.is_cancelled() { Err(GiveUpReason::Cancelled) } else { Ok(()) }
     }
 
     /// Tells the guards of a success.
@@ -169,7 +169,7 @@ impl Guarding {
         Some(self.times?.attempt?.elapsed())
     }
 
-    /// Forgets how long the attempt ran, because it was cut.
+    /// Forgets how long the attempt ran, because it was aborted.
     #[cfg(feature = "fred")]
     pub(crate) fn was_cut(&mut self) {
         if let Some(times) = &mut self.times {
@@ -182,10 +182,10 @@ impl Guarding {
     /// An attempt that `polls` was answered, only not yet as wanted.
     pub(crate) fn failed(
         &mut self,
-        decision: &Result<Pause, Stop>,
+        decision: &Result<RetryDelay, NoRetry>,
         cost: Cost,
         polls: bool,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), GiveUpReason> {
         let advice = decision.map_or_else(|stop| stop.advice, |pause| pause.advice);
         self.report(&FailureReport(advice), polls);
         let Ok(pause) = decision else { return Ok(()) };
@@ -211,21 +211,21 @@ impl Guarding {
         }
     }
 
-    fn check_open(&self) -> Result<(), Reason> {
+    fn check_open(&self) -> Result<(), GiveUpReason> {
         if let Some(breaker) = &self.guards.breaker
             && matches!(breaker.state(), CircuitState::Open | CircuitState::ForcedOpen)
         {
-            return Err(Reason::BreakerOpen);
+            return Err(GiveUpReason::BreakerOpen);
         }
         self.more.as_ref().map_or(Ok(()), |more| more.check_open())
     }
 
     /// Takes the cost from every budget but those that are spared, one bit each; one that is empty ends the call.
-    fn pay(&mut self, cost: Cost, spared: u32) -> Result<(), Reason> {
+    fn pay(&mut self, cost: Cost, spared: u32) -> Result<(), GiveUpReason> {
         if let Some(budget) = &self.guards.budget
             && spared & 1 == 0
         {
-            self.permit = Some(budget.withdraw(cost).map_err(|_| Reason::Budget)?);
+            self.permit = Some(budget.withdraw(cost).map_err(|_| GiveUpReason::Budget)?);
         }
         self.more.as_mut().map_or(Ok(()), |more| more.pay(cost, spared >> 1))
     }
@@ -273,26 +273,26 @@ impl Guarding {
 }
 
 #[cfg(feature = "fred")]
-impl Guard<super::Timer> {
+impl GuardedClock<super::Timer> {
     /// Tells when the call began.
     pub(super) fn since(&mut self, begin: Instant) {
         self.clock.since(begin);
     }
 }
 
-impl<C: Clock> Guard<C> {
+impl<C: Clock> GuardedClock<C> {
     /// Begins an attempt, unless it is too late: then nothing is paid, and nothing told to the breaker.
-    fn begin(&mut self, number: u32) -> Result<(), Cut> {
-        if let Some(cut) = self.clock.refusal() {
+    fn begin(&mut self, number: u32) -> Result<(), Aborted> {
+        if let Some(aborted) = self.clock.refusal() {
             self.guarding.call_off();
-            return Err(cut);
+            return Err(aborted);
         }
         self.guarding.begin(number)
     }
 }
 
-impl<C: Clock> Clock for Guard<C> {
-    const CUTS: bool = C::CUTS;
+impl<C: Clock> Clock for GuardedClock<C> {
+    const ABORTS: bool = C::ABORTS;
     type Limit = C::Limit;
     type Ended<R> = C::Ended<R>;
     type Running<F: Future> = C::Running<F>;
@@ -301,7 +301,7 @@ impl<C: Clock> Clock for Guard<C> {
 
     fn start<P: Policy>(policy: P) -> Self {
         let clock = C::start(&policy);
-        Self { clock, guarding: Guarding::new(policy.into_guards()) }
+        Self { clock, guarding: CallGuards::new(policy.into_guards()) }
     }
 
     #[inline]
@@ -324,16 +324,21 @@ impl<C: Clock> Clock for Guard<C> {
     }
 
     #[inline]
-    fn refusal(&self) -> Option<Cut> {
+    fn refusal(&self) -> Option<Aborted> {
         self.clock.refusal()
     }
 
-    fn enter(&mut self) -> Result<(), Cut> {
+    fn enter(&mut self) -> Result<(), Aborted> {
         self.clock.enter()?;
         self.guarding.enter()
     }
 
-    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> C::Running<F> {
+    fn run<F: Future>(
+        &mut self,
+        number: u32,
+        attempt: F,
+        refused: Option<Aborted>,
+    ) -> C::Running<F> {
         let refused = refused.or_else(|| self.begin(number).err());
         self.clock.run(number, attempt, refused)
     }
@@ -342,7 +347,7 @@ impl<C: Clock> Clock for Guard<C> {
         &mut self,
         number: u32,
         attempt: impl FnOnce() -> R,
-        refused: Option<Cut>,
+        refused: Option<Aborted>,
     ) -> C::Ended<R> {
         let refused = refused.or_else(|| self.begin(number).err());
         self.clock.run_blocking(number, attempt, refused)
@@ -368,7 +373,7 @@ impl<C: Clock> Clock for Guard<C> {
     }
 
     #[inline]
-    fn guarding(&mut self) -> Option<&mut Guarding> {
+    fn guarding(&mut self) -> Option<&mut CallGuards> {
         Some(&mut self.guarding)
     }
 
@@ -388,9 +393,9 @@ impl<C: Clock> Clock for Guard<C> {
     fn outcome<O>(
         ended: C::Ended<O>,
         previous: impl FnOnce() -> Option<PreviousError>,
-    ) -> (O, Option<Cut>)
+    ) -> (O, Option<Aborted>)
     where
-        O: Outcome<Error: RepresentsCut<C::Limit>>,
+        O: Outcome<Error: RepresentsAbort<C::Limit>>,
     {
         C::outcome(ended, previous)
     }

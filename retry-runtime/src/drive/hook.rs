@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rest::{Watching, poll_punctually};
-use crate::Reason;
+use crate::GiveUpReason;
 
 /// What a hook returns in the end: nothing, or a `Result` whose `Err` ends the retrying.
 #[diagnostic::on_unimplemented(
@@ -121,9 +121,9 @@ impl<F: HookFuture> Future for Succeeded<F> {
 ///
 /// # Errors
 ///
-/// Returns [`Reason::HookFailed`] if the hook failed.
-pub fn check_hook(result: &impl HookResult) -> Result<(), Reason> {
-    if result.succeeded() { Ok(()) } else { Err(Reason::HookFailed) }
+/// Returns [`GiveUpReason::HookFailed`] if the hook failed.
+pub fn check_hook(result: &impl HookResult) -> Result<(), GiveUpReason> {
+    if result.succeeded() { Ok(()) } else { Err(GiveUpReason::HookFailed) }
 }
 
 /// How long a hook may take: until the deadline of the call, or until the call is cancelled.
@@ -159,22 +159,22 @@ pin_project! {
 }
 
 impl<F: Future<Output = bool>, W: Watching> Future for HookRun<F, W> {
-    type Output = Result<(), Reason>;
+    type Output = Result<(), GiveUpReason>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         // First of all, so that a hook which does not wait runs to its end, however late it is.
         if let Poll::Ready(succeeded) = this.hook.poll(context) {
-            return Poll::Ready(if succeeded { Ok(()) } else { Err(Reason::HookFailed) });
+            return Poll::Ready(if succeeded { Ok(()) } else { Err(GiveUpReason::HookFailed) });
         }
         if this.watch.is_over(context) {
-            return Poll::Ready(Err(Reason::Cancelled));
+            return Poll::Ready(Err(GiveUpReason::Cancelled));
         }
         if let Some(deadline) = this.deadline.take() {
             this.alarm.set(Some(sleep_until(deadline)));
         }
         match this.alarm.as_pin_mut() {
-            Some(alarm) => poll_punctually(alarm, context).map(|()| Err(Reason::Deadline)),
+            Some(alarm) => poll_punctually(alarm, context).map(|()| Err(GiveUpReason::Deadline)),
             None => Poll::Pending,
         }
     }

@@ -1,4 +1,4 @@
-//! Drives sessions on tokio: clocks, guards, cut attempts, hooks and waits.
+//! Drives sessions on tokio: clocks, guards, aborted attempts, hooks and waits.
 
 pub(crate) mod call;
 mod clock;
@@ -19,9 +19,9 @@ pub(crate) use call::{Call, Verdict};
 #[cfg(feature = "fred")]
 pub(crate) use call::{Failed, Over, Retrying};
 pub(crate) use clock::{Clock, Clocked};
-pub(crate) use guard::{Guard, Guarding};
+pub(crate) use guard::{CallGuards, GuardedClock};
 pub(crate) use hook::{HookResult, run_hook};
-pub(crate) use outcome::{Outcome, RepresentsCut};
+pub(crate) use outcome::{Outcome, RepresentsAbort};
 pub(crate) use rest::Rest;
 pub(crate) use scope::{Enclosing, Scoped};
 #[cfg(feature = "fred")]

@@ -1,6 +1,6 @@
 use std::{convert::Infallible, marker::PhantomData};
 
-use crate::Cut;
+use crate::Aborted;
 
 /// What a retried operation returns: a `Result`.
 ///
@@ -89,45 +89,45 @@ impl<O: Outcome> Unsuccessful for ErrorOf<O::Error, O> {
     }
 }
 
-/// An error that can stand for what cuts a call: implemented for every type that is `From<Cut>`.
+/// An error that can stand for what aborts a call: implemented for every type that is `From<Aborted>`.
 ///
-/// `L` is [`Cut`] for calls under a limit that can cut them, and [`Infallible`] for the others, which ask nothing of their
+/// `L` is [`Aborted`] for calls under a limit that can abort them, and [`Infallible`] for the others, which ask nothing of their
 /// errors.
 ///
 /// ```
-/// use retry_runtime::{Cut, RepresentsCut};
+/// use retry_runtime::{Aborted, RepresentsAbort};
 ///
 /// #[derive(Debug)]
 /// enum OrderError {
 ///     Refused,
-///     Cut(Cut),
+///     Aborted(Aborted),
 /// }
 ///
-/// impl From<Cut> for OrderError {
-///     fn from(cut: Cut) -> Self {
-///         Self::Cut(cut)
+/// impl From<Aborted> for OrderError {
+///     fn from(aborted: Aborted) -> Self {
+///         Self::Aborted(aborted)
 ///     }
 /// }
 ///
 /// /// Fails in time.
-/// fn out_of_time<E: RepresentsCut<Cut>>() -> E {
-///     E::represent(Cut::Cancelled)
+/// fn out_of_time<E: RepresentsAbort<Aborted>>() -> E {
+///     E::represent(Aborted::Cancelled)
 /// }
-/// assert!(matches!(out_of_time(), OrderError::Cut(_)));
+/// assert!(matches!(out_of_time(), OrderError::Aborted(_)));
 /// # let _ = OrderError::Refused;
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the error type `{Self}` cannot represent a call that is cut",
-    label = "`{Self}` does not implement `From<Cut>`",
-    note = "a call that is cut by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Cut>` for `{Self}` if the type is yours",
+    message = "the error type `{Self}` cannot represent a call that is aborted",
+    label = "`{Self}` does not implement `From<Aborted>`",
+    note = "a call that is aborted by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Aborted>` for `{Self}` if the type is yours",
     note = "for a type from another crate, return an error type of your own that can hold both and convert into it in the body (`?` or `map_err`), or leave the limit out"
 )]
-pub trait RepresentsCut<L> {
-    /// Makes the error of a call that `limit` cut.
+pub trait RepresentsAbort<L> {
+    /// Makes the error of a call that `limit` aborted.
     fn represent(limit: L) -> Self;
 }
 
-impl<E> RepresentsCut<Infallible> for E {
+impl<E> RepresentsAbort<Infallible> for E {
     #[inline]
     fn represent(limit: Infallible) -> Self {
         match limit {}
@@ -136,8 +136,8 @@ impl<E> RepresentsCut<Infallible> for E {
 
 // Without the hint rustc names `From`, which does not say what it is for.
 #[diagnostic::do_not_recommend]
-impl<E: From<Cut>> RepresentsCut<Cut> for E {
-    fn represent(limit: Cut) -> Self {
+impl<E: From<Aborted>> RepresentsAbort<Aborted> for E {
+    fn represent(limit: Aborted) -> Self {
         limit.into()
     }
 }

@@ -12,27 +12,27 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rest::poll_punctually;
 use crate::{
-    Cut, Limits, Policy, PreviousError,
-    drive::{Clock, Outcome, RepresentsCut},
+    Aborted, Limits, Policy, PreviousError,
+    drive::{Clock, Outcome, RepresentsAbort},
 };
 
-/// Cuts attempts at the attempt timeout and at the deadline.
+/// AbortLimits attempts at the attempt timeout and at the deadline.
 ///
 /// Without hooks the first attempt starts with the call, so one reading of the clock serves both.
 #[derive(Debug)]
 pub struct Timer<const HOOKS: bool = true> {
     start: Instant,
-    limits: Cuts,
+    limits: AbortLimits,
 }
 
-/// The limits that cut an attempt.
+/// The limits that aborted an attempt.
 #[derive(Debug, Clone, Copy)]
-pub struct Cuts {
+pub struct AbortLimits {
     deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
 }
 
-impl Cuts {
+impl AbortLimits {
     #[inline]
     fn of(Limits { deadline, attempt_timeout, retry_for: _ }: Limits) -> Self {
         Self { deadline, attempt_timeout }
@@ -48,16 +48,16 @@ impl<const HOOKS: bool> Timer<HOOKS> {
 }
 
 impl<const HOOKS: bool> Clock for Timer<HOOKS> {
-    const CUTS: bool = true;
-    type Limit = Cut;
-    type Ended<R> = Result<R, Cut>;
+    const ABORTS: bool = true;
+    type Limit = Aborted;
+    type Ended<R> = Result<R, Aborted>;
     type Running<F: Future> = Running<F>;
     type Kept<O> = Option<O>;
     type Watch = ();
 
     #[inline]
     fn start<P: Policy>(policy: P) -> Self {
-        Self { start: Instant::now(), limits: Cuts::of(policy.limits()) }
+        Self { start: Instant::now(), limits: AbortLimits::of(policy.limits()) }
     }
 
     fn elapsed(&self) -> Duration {
@@ -69,25 +69,25 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
         self.start.checked_add(self.limits.deadline?)
     }
 
-    fn refusal(&self) -> Option<Cut> {
+    fn refusal(&self) -> Option<Aborted> {
         let late = self.deadline().is_some_and(|deadline| deadline <= Instant::now());
-        self.limits.deadline.filter(|_| late).map(Cut::Deadline)
+        self.limits.deadline.filter(|_| late).map(Aborted::Deadline)
     }
 
     #[inline]
-    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Cut>) -> Running<F> {
+    fn run<F: Future>(&mut self, number: u32, attempt: F, refused: Option<Aborted>) -> Running<F> {
         let now = if number <= 1 && !HOOKS { self.start } else { Instant::now() };
         let late = |limit: &Duration| now.saturating_duration_since(self.start) >= *limit;
         let late = self.limits.deadline.filter(late);
-        // Asked before the two are joined: a `Cut` is larger than what a first attempt should move.
+        // Asked before the two are joined: a `Aborted` is larger than what a first attempt should move.
         if refused.is_none() && late.is_none() {
             let alarm = Alarm::Unset { call: self.start, attempt: now, limits: self.limits };
             return Running::Begun { attempt, alarm };
         }
-        match refused.or(late.map(Cut::Deadline)) {
-            Some(cut) => Running::Refused { cut },
+        match refused.or(late.map(Aborted::Deadline)) {
+            Some(aborted) => Running::Refused { aborted },
             // Not reached; an arm of its own keeps the two apart in what the compiler makes of it.
-            None => Running::Refused { cut: Cut::Deadline(Duration::ZERO) },
+            None => Running::Refused { aborted: Aborted::Deadline(Duration::ZERO) },
         }
     }
 
@@ -95,8 +95,8 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
         &mut self,
         _: u32,
         attempt: impl FnOnce() -> R,
-        refused: Option<Cut>,
-    ) -> Result<R, Cut> {
+        refused: Option<Aborted>,
+    ) -> Result<R, Aborted> {
         refused.or_else(|| self.refusal()).map_or_else(|| Ok(attempt()), Err)
     }
 
@@ -117,16 +117,16 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
 
     #[inline]
     fn outcome<O>(
-        ended: Result<O, Cut>,
+        ended: Result<O, Aborted>,
         previous: impl FnOnce() -> Option<PreviousError>,
-    ) -> (O, Option<Cut>)
+    ) -> (O, Option<Aborted>)
     where
-        O: Outcome<Error: RepresentsCut<Cut>>,
+        O: Outcome<Error: RepresentsAbort<Aborted>>,
     {
         match ended {
             Ok(outcome) => (outcome, None),
             Err(limit) => {
-                let error = PreviousError::during(previous(), || RepresentsCut::represent(limit));
+                let error = PreviousError::during(previous(), || RepresentsAbort::represent(limit));
                 (O::from_result(Err(error)), Some(limit))
             }
         }
@@ -138,7 +138,7 @@ pin_project! {
     #[project = Projection]
     #[derive(Debug)]
     pub enum Running<F> {
-        /// Cut at the limit, which is set up only if the attempt is not ready at once.
+        /// Aborted at the limit, which is set up only if the attempt is not ready at once.
         Begun {
             #[pin]
             attempt: F,
@@ -146,12 +146,12 @@ pin_project! {
             alarm: Alarm,
         },
         /// Does not begin.
-        Refused { cut: Cut },
+        Refused { aborted: Aborted },
     }
 }
 
 impl<F: Future> Future for Running<F> {
-    type Output = Result<F::Output, Cut>;
+    type Output = Result<F::Output, Aborted>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -160,23 +160,23 @@ impl<F: Future> Future for Running<F> {
                 Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
                 Poll::Pending => alarm.poll(context).map(Err),
             },
-            Projection::Refused { cut } => Poll::Ready(Err(*cut)),
+            Projection::Refused { aborted } => Poll::Ready(Err(*aborted)),
         }
     }
 }
 
 pin_project! {
-    /// Tells when an attempt is to be cut.
+    /// Tells when an attempt is to be aborted.
     #[project = AlarmProjection]
     #[derive(Debug)]
     pub enum Alarm {
         /// The attempt has not been waited for yet.
-        Unset { call: Instant, attempt: Instant, limits: Cuts },
-        /// It is cut at this time.
+        Unset { call: Instant, attempt: Instant, limits: AbortLimits },
+        /// It is aborted at this time.
         Set {
             #[pin]
             sleep: Sleep,
-            cut: Cut,
+            aborted: Aborted,
         },
         /// Never, because no limit applies.
         Silent,
@@ -184,31 +184,33 @@ pin_project! {
 }
 
 impl Alarm {
-    fn of(call: Instant, attempt: Instant, limits: Cuts) -> Self {
+    fn of(call: Instant, attempt: Instant, limits: AbortLimits) -> Self {
         // A limit beyond the end of time is none.
         let deadline = limits.deadline.and_then(|limit| Some((call.checked_add(limit)?, limit)));
         let timeout =
             limits.attempt_timeout.and_then(|limit| Some((attempt.checked_add(limit)?, limit)));
-        let (at, cut) = match (deadline, timeout) {
-            (Some((at, limit)), None) => (at, Cut::Deadline(limit)),
-            (Some((at, limit)), Some((later, _))) if at <= later => (at, Cut::Deadline(limit)),
-            (_, Some((at, limit))) => (at, Cut::AttemptTimeout(limit)),
+        let (at, aborted) = match (deadline, timeout) {
+            (Some((at, limit)), None) => (at, Aborted::Deadline(limit)),
+            (Some((at, limit)), Some((later, _))) if at <= later => (at, Aborted::Deadline(limit)),
+            (_, Some((at, limit))) => (at, Aborted::AttemptTimeout(limit)),
             (None, None) => return Self::Silent,
         };
-        Self::Set { sleep: sleep_until(at), cut }
+        Self::Set { sleep: sleep_until(at), aborted }
     }
 }
 
 impl Future for Alarm {
-    type Output = Cut;
+    type Output = Aborted;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Cut> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Aborted> {
         if let AlarmProjection::Unset { call, attempt, limits } = self.as_mut().project() {
             let alarm = Self::of(*call, *attempt, *limits);
             Pin::set(&mut self, alarm);
         }
         match self.project() {
-            AlarmProjection::Set { sleep, cut } => poll_punctually(sleep, context).map(|()| *cut),
+            AlarmProjection::Set { sleep, aborted } => {
+                poll_punctually(sleep, context).map(|()| *aborted)
+            }
             AlarmProjection::Unset { .. } | AlarmProjection::Silent => Poll::Pending,
         }
     }

@@ -17,8 +17,8 @@ use super::{
     rest::Rest,
 };
 use crate::{
-    Pause, Reason,
-    drive::{Clock, Guarding},
+    GiveUpReason, RetryDelay,
+    drive::{CallGuards, Clock},
 };
 
 /// The wait that follows a failure, and what is kept of the failure: nothing if another attempt always follows.
@@ -47,7 +47,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Ends a wait: returns what was kept of the last attempt, and why, if there is to be no other.
-    pub(crate) fn resume<K>(&mut self, kept: C::Kept<K>) -> Option<(K, Reason)> {
+    pub(crate) fn resume<K>(&mut self, kept: C::Kept<K>) -> Option<(K, GiveUpReason)> {
         let reason = self.may_resume().err()?;
         Some((C::kept(kept)?, reason))
     }
@@ -60,7 +60,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     pub fn let_go<K>(
         &mut self,
         retry: Retrying<K>,
-        repaired: Result<(), Reason>,
+        repaired: Result<(), GiveUpReason>,
     ) -> Result<Paused<Retrying<K>, C>, Over<K>> {
         match repaired.and_then(|()| self.check_time(&retry.pause)) {
             Ok(()) => Ok(Paused::new(retry.pause.delay, retry)),
@@ -81,24 +81,24 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Returns why there is to be none.
     pub async fn pause(
         &mut self,
-        pause: Pause,
-        repaired: Result<(), Reason>,
-    ) -> Result<(), Reason> {
+        pause: RetryDelay,
+        repaired: Result<(), GiveUpReason>,
+    ) -> Result<(), GiveUpReason> {
         repaired?;
         self.check_time(&pause)?;
         self.pause_for(pause.delay).await
     }
 
     /// Waits before the next attempt.
-    pub(crate) async fn pause_for(&mut self, delay: Duration) -> Result<(), Reason> {
+    pub(crate) async fn pause_for(&mut self, delay: Duration) -> Result<(), GiveUpReason> {
         self.rest(delay).await;
         self.may_resume()
     }
 
     /// Tells whether another attempt may begin after the wait, which may have ended late.
-    pub(crate) fn may_resume(&mut self) -> Result<(), Reason> {
+    pub(crate) fn may_resume(&mut self) -> Result<(), GiveUpReason> {
         self.check_deadline()?;
-        self.clock.guarding().map_or(Ok(()), Guarding::resume)
+        self.clock.guarding().map_or(Ok(()), CallGuards::resume)
     }
 
     /// Tells whether the retry may begin after its `before` hook, which took its time.
@@ -106,17 +106,17 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// # Errors
     ///
     /// Returns why it may not: the deadline has passed, or the call was cancelled.
-    pub fn may_begin(&mut self) -> Result<(), Reason> {
+    pub fn may_begin(&mut self) -> Result<(), GiveUpReason> {
         self.check_deadline()?;
         self.clock.guarding().map_or(Ok(()), |guarding| guarding.check_cancelled())
     }
 
-    fn check_deadline(&self) -> Result<(), Reason> {
-        self.clock.refusal().map_or(Ok(()), |_| Err(Reason::Deadline))
+    fn check_deadline(&self) -> Result<(), GiveUpReason> {
+        self.clock.refusal().map_or(Ok(()), |_| Err(GiveUpReason::Deadline))
     }
 
     /// Waits as [`wait`](Self::wait), blocking the thread.
-    pub fn wait_blocking<K>(&mut self, paused: Paused<K, C>) -> Option<(K, Reason)> {
+    pub fn wait_blocking<K>(&mut self, paused: Paused<K, C>) -> Option<(K, GiveUpReason)> {
         self.block(|clock| clock.sleep(paused.delay));
         self.resume(paused.kept)
     }
@@ -128,9 +128,9 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     /// Returns why there is to be no other attempt.
     pub fn pause_blocking(
         &mut self,
-        pause: Pause,
-        repaired: Result<(), Reason>,
-    ) -> Result<(), Reason> {
+        pause: RetryDelay,
+        repaired: Result<(), GiveUpReason>,
+    ) -> Result<(), GiveUpReason> {
         repaired?;
         self.check_time(&pause)?;
         self.block(|clock| clock.sleep(pause.delay));
@@ -164,7 +164,7 @@ impl<S, C: Clock, N: Name, K> fmt::Debug for Waiting<'_, S, C, N, K> {
 }
 
 impl<S, C: Clock, N: Name, K> Future for Waiting<'_, S, C, N, K> {
-    type Output = Option<(K, Reason)>;
+    type Output = Option<(K, GiveUpReason)>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();

@@ -12,7 +12,7 @@ use tokio::{sync::futures::OwnedNotified, time::Instant};
 use super::{
     ErrorClass,
     client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, Once},
-    commands::{Command, Reply, Sender, Wait},
+    commands::{BlockingTime, Command, Reply, Sender},
     connection::{LONGEST_CONNECT, closed},
     judge::{Failed, described},
     link::Standing,
@@ -22,13 +22,13 @@ use super::{
     watch::servers,
 };
 use crate::{
-    Classify, Cut, Disposition, ErasedState, Reason, Stop,
-    drive::{Guard, Over, Retrying, Timer, Verdict, run_hook},
+    Aborted, Classify, Disposition, ErasedState, GiveUpReason, NoRetry,
+    drive::{GuardedClock, Over, Retrying, Timer, Verdict, run_hook},
     telemetry::{self, Ending},
     testing,
 };
 
-pub(super) type Call = crate::drive::Call<ErasedState, Guard<Timer>>;
+pub(super) type Call = crate::drive::Call<ErasedState, GuardedClock<Timer>>;
 
 /// The failures that a new connection may have ended.
 pub(super) const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION
@@ -54,7 +54,8 @@ impl<C: Target> Sender for Direct<'_, C> {
 
     fn first(&self, command: Command) -> Option<(Once<C>, Flight<'_>)> {
         // Only limits, guards, hooks, blocking commands and a lost connection make the attempts of a client differ.
-        let is_plain = self.settings.is_plain && !self.hooks.any() && command.wait == Wait::No;
+        let is_plain =
+            self.settings.is_plain && !self.hooks.any() && command.wait == BlockingTime::No;
         if !is_plain || self.is_apart || self.connection.is_troubled() {
             return None;
         }
@@ -127,15 +128,15 @@ impl<C: Target> Direct<'_, C> {
         let mut call = self.start(command);
         let limit = self.settings.limits.deadline;
         let refused = match limit.filter(Duration::is_zero) {
-            Some(limit) => Err(Cut::Deadline(limit)),
+            Some(limit) => Err(Aborted::Deadline(limit)),
             None => call.admit(),
         };
-        if let Err(cut) = refused {
-            return self.refuse(call, command, cut).await;
+        if let Err(aborted) = refused {
+            return self.refuse(call, command, aborted).await;
         }
         let stopped = self.before(&call).await;
-        if let (Err(Reason::Deadline), Some(limit)) = (stopped, limit) {
-            return self.refuse(call, command, Cut::Deadline(limit)).await;
+        if let (Err(GiveUpReason::Deadline), Some(limit)) = (stopped, limit) {
+            return self.refuse(call, command, Aborted::Deadline(limit)).await;
         }
         match self.attempt(&call, command, &attempt).await {
             Ok(value) => {
@@ -165,7 +166,7 @@ impl<C: Target> Direct<'_, C> {
         let client = self.once(part, command.wait, Some(call), begin.elapsed());
         let limit = client.options().timeout.filter(|limit| !limit.is_zero());
         let flight = self.connection.depart(part, Patience::of(limit));
-        let _blocking = self.connection.block(part, command.wait != Wait::No);
+        let _blocking = self.connection.block(part, command.wait != BlockingTime::No);
         let result = attempt(client).await;
         let Err(failed) = result else {
             flight.answered();
@@ -173,7 +174,7 @@ impl<C: Target> Direct<'_, C> {
         };
         let failed = match failed {
             Failed::Sent(error)
-                if command.wait != Wait::No && ErrorClass::TIMEOUT.matches(&error) =>
+                if command.wait != BlockingTime::No && ErrorClass::TIMEOUT.matches(&error) =>
             {
                 let elapsed = begin.elapsed();
                 // fred says the same when a blocking command found nothing.
@@ -184,8 +185,10 @@ impl<C: Target> Direct<'_, C> {
                 // A server that lives answers a blocking command in its own time, but one without a limit perhaps
                 // never: nothing else would be answered on this connection.
                 let overdue = match (command.wait, self.settings.options.timeout) {
-                    (Wait::For(block), Some(timeout)) => elapsed >= block.saturating_add(timeout),
-                    (wait, _) => wait == Wait::Forever,
+                    (BlockingTime::For(block), Some(timeout)) => {
+                        elapsed >= block.saturating_add(timeout)
+                    }
+                    (wait, _) => wait == BlockingTime::Forever,
                 };
                 if overdue {
                     let text = "a blocking command was not answered long after its time";
@@ -209,7 +212,7 @@ impl<C: Target> Direct<'_, C> {
         if self.connection.is_closed() {
             return Err(Failed::Closed(closed()));
         }
-        let limit = self.time_left(Wait::No, Some(call)).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
+        let limit = self.time_left(BlockingTime::No, Some(call)).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
         let part = self.connection.wait(&self.client, limit).await.map_err(Failed::Kept)?;
         self.connection.mend(&self.client);
         Ok(part)
@@ -288,7 +291,7 @@ impl<C: Target> Direct<'_, C> {
         call: Call,
         command: Command,
         failed: Failed,
-        stopped: Result<(), Reason>,
+        stopped: Result<(), GiveUpReason>,
         attempt: &'a F,
     ) -> BoxFuture<'a, FredResult<T>>
     where
@@ -308,14 +311,14 @@ impl<C: Target> Direct<'_, C> {
         &'a self,
         mut call: Call,
         command: Command,
-        cut: Cut,
+        aborted: Aborted,
     ) -> BoxFuture<'a, FredResult<T>> {
-        let error = Error::from(cut);
-        let stop = Stop { reason: cut.reason(), advice: described(&error) };
+        let error = Error::from(aborted);
+        let stop = NoRetry { reason: aborted.reason(), advice: described(&error) };
         self.counters.failed_once();
         call.explain_as(command.name, &error);
-        let ending = match cut {
-            Cut::Cancelled | Cut::BreakerOpen(_) => Ending::REFUSED,
+        let ending = match aborted {
+            Aborted::Cancelled | Aborted::BreakerOpen(_) => Ending::REFUSED,
             _ => Ending::FAILED,
         };
         call.forbid(command.name, stop, ending);
@@ -327,14 +330,14 @@ impl<C: Target> Direct<'_, C> {
         &self,
         mut call: Call,
         outcome: FredResult<T>,
-        stop: Stop,
+        stop: NoRetry,
     ) -> FredResult<T> {
         self.counters.failed(stop.reason());
-        let over = Over { kept: outcome, stop, cut: None };
+        let over = Over { kept: outcome, stop, aborted: None };
         let give_up = call.give_up(&over);
         if let Some(hook) = &self.hooks.on_give_up {
             // Whatever it answers, the call is over.
-            let _: Result<(), Reason> = run_hook(call.patience(), hook.run(&give_up)).await;
+            let _: Result<(), GiveUpReason> = run_hook(call.patience(), hook.run(&give_up)).await;
         }
         over.into_outcome()
     }
@@ -358,7 +361,7 @@ impl<C: Target> Direct<'_, C> {
         owner.ok().flatten()
     }
 
-    async fn before(&self, call: &Call) -> Result<(), Reason> {
+    async fn before(&self, call: &Call) -> Result<(), GiveUpReason> {
         match &self.hooks.before {
             Some(hook) => run_hook(call.patience(), hook.run(&call.upcoming())).await,
             None => Ok(()),
@@ -371,7 +374,7 @@ impl<C: Target> Direct<'_, C> {
         mut call: Call,
         command: Command,
         mut failed: Failed,
-        stopped: Result<(), Reason>,
+        stopped: Result<(), GiveUpReason>,
         again: Again<'a, C, T>,
     ) -> FredResult<T> {
         let mut doubt = None;
@@ -443,7 +446,11 @@ impl<C: Target> Direct<'_, C> {
         self.end(call, outcome, stop).await
     }
 
-    async fn repair<T>(&self, call: &Call, retry: &Retrying<FredResult<T>>) -> Result<(), Reason> {
+    async fn repair<T>(
+        &self,
+        call: &Call,
+        retry: &Retrying<FredResult<T>>,
+    ) -> Result<(), GiveUpReason> {
         if let Some(hook) = &self.hooks.on_failure {
             let failure = call.failure(retry);
             run_hook(call.patience(), hook.run(&failure)).await?;
@@ -457,7 +464,7 @@ impl<C: Target> Direct<'_, C> {
         call: &mut Call,
         back: Option<OwnedNotified>,
         delay: Duration,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), GiveUpReason> {
         let Some(back) = back.filter(|_| !delay.is_zero()) else {
             return call.pause_for(delay).await;
         };
@@ -477,7 +484,7 @@ impl<C: Target> Direct<'_, C> {
     pub(super) fn once(
         &self,
         part: usize,
-        wait: Wait,
+        wait: BlockingTime,
         call: Option<&Call>,
         waited: Duration,
     ) -> Once<C> {
@@ -489,19 +496,21 @@ impl<C: Target> Direct<'_, C> {
     }
 
     /// Returns how long an attempt may take at most.
-    fn time(&self, wait: Wait) -> Option<Duration> {
+    fn time(&self, wait: BlockingTime) -> Option<Duration> {
         let timeout = self.settings.options.timeout;
         match (wait, self.settings.timeout) {
-            (Wait::No, _) => timeout,
+            (BlockingTime::No, _) => timeout,
             // What the caller said holds; what nobody said about this command leaves it its time.
             (_, Some(given)) => Some(given),
-            (Wait::For(block), None) => timeout.map(|timeout| timeout.saturating_add(block)),
-            (Wait::Forever, None) => None,
+            (BlockingTime::For(block), None) => {
+                timeout.map(|timeout| timeout.saturating_add(block))
+            }
+            (BlockingTime::Forever, None) => None,
         }
     }
 
     /// Returns how long an attempt that begins now may take; not zero.
-    fn time_left(&self, wait: Wait, call: Option<&Call>) -> Option<Duration> {
+    fn time_left(&self, wait: BlockingTime, call: Option<&Call>) -> Option<Duration> {
         let left = call
             .and_then(Call::deadline)
             .map(|deadline| deadline.saturating_duration_since(Instant::now()).max(SHORTEST));

@@ -2,7 +2,7 @@ use ::fred::error::{Error, ErrorKind};
 
 use super::doubt::is_in_doubt;
 use crate::{
-    Classify, Cost, Cut,
+    Aborted, Classify, Cost,
     Disposition::{self, NotExecuted, Permanent, Unknown},
     ErrorClass,
 };
@@ -66,14 +66,14 @@ const TURNED_AWAY: ErrorClass = ErrorClass::BUSY
 
 /// A time limit is of the class [`TIMEOUT`](ErrorClass::TIMEOUT), a cancelled call [`CANCELED`](ErrorClass::CANCELED),
 /// an open breaker [`BACKPRESSURE`](ErrorClass::BACKPRESSURE).
-impl From<Cut> for Error {
-    fn from(cut: Cut) -> Self {
-        match cut {
-            Cut::Deadline(_) | Cut::AttemptTimeout(_) => {
-                Self::new(ErrorKind::Timeout, cut.to_string())
+impl From<Aborted> for Error {
+    fn from(aborted: Aborted) -> Self {
+        match aborted {
+            Aborted::Deadline(_) | Aborted::AttemptTimeout(_) => {
+                Self::new(ErrorKind::Timeout, aborted.to_string())
             }
-            Cut::Cancelled => Self::new(ErrorKind::Canceled, format!("Canceled. {cut}")),
-            Cut::BreakerOpen(_) => Self::new(ErrorKind::Backpressure, cut.to_string()),
+            Aborted::Cancelled => Self::new(ErrorKind::Canceled, format!("Canceled. {aborted}")),
+            Aborted::BreakerOpen(_) => Self::new(ErrorKind::Backpressure, aborted.to_string()),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, ops::BitOr};
 
 use ::fred::error::Error;
 
-use crate::{Advice, Failure, Rule, fred::classify::classify};
+use crate::{Failure, FailureInfo, Rule, fred::classify::classify};
 
 /// A set of classes of fred errors, to name the ones that a policy retries.
 ///
@@ -49,7 +49,7 @@ classes! {
     /// The connection was refused, lost or never made: fred's IO and Sentinel errors, `channel closed`,
     /// `Too many failed write attempts.`, `ERR max number of clients reached`.
     CONNECTION = 0,
-    /// fred gave up waiting, or a time limit cut the attempt: `Request timed out.`
+    /// fred gave up waiting, or a time limit aborted the attempt: `Request timed out.`
     TIMEOUT = 1,
     /// The cluster has no owner for the slot: `CLUSTERDOWN The cluster is down`.
     CLUSTER_DOWN = 2,
@@ -170,7 +170,7 @@ impl<C> Rule<Error, C> for ErrorClass {
         failure.error().is_none_or(|error| self.matches(error))
     }
 
-    fn advice(&self, failure: &Failure<'_, Error>, _: &C) -> Advice {
-        Advice::of(failure)
+    fn advice(&self, failure: &Failure<'_, Error>, _: &C) -> FailureInfo {
+        FailureInfo::of(failure)
     }
 }

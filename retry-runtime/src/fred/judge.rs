@@ -6,12 +6,13 @@ use super::{
     ErrorClass,
     attempts::Call,
     client::Direct,
-    commands::{Command, Errors, Wait},
+    commands::{BlockingTime, Command, Errors},
     doubt::unless_kept,
     target::Target,
 };
 use crate::{
-    Advice, ByDisposition, CallRule, Classify, Cost, Disposition, Failure, Idempotence, Stop,
+    ByDisposition, CallRule, Classify, Cost, Disposition, Failure, FailureInfo, Idempotence,
+    NoRetry,
     drive::{Over, Verdict},
     telemetry::Ending,
 };
@@ -66,11 +67,11 @@ impl<C: Target> Direct<'_, C> {
         command: Command,
         failed: Failed,
     ) -> Verdict<FredResult<T>> {
-        let mut forbid = |error: Error, advice: Advice| {
-            let stop = Stop { reason: advice.refusal(), advice };
+        let mut forbid = |error: Error, advice: FailureInfo| {
+            let stop = NoRetry { reason: advice.refusal(), advice };
             call.explain_as(command.name, &error);
             call.forbid(command.name, stop, Ending::FAILED);
-            Verdict::GiveUp(Over { kept: Err(error), stop, cut: None })
+            Verdict::GiveUp(Over { kept: Err(error), stop, aborted: None })
         };
         let failed = match failed {
             // One node refused its part, and others executed theirs.
@@ -101,7 +102,7 @@ impl<C: Target> Direct<'_, C> {
     /// Tells whether sending the command again cannot do what nobody asked for, whatever errors the policy names.
     pub(super) fn may_repeat(&self, error: &Error, command: Command) -> bool {
         // fred says the same when a blocking command found nothing, which is an answer.
-        if command.wait != Wait::No && ErrorClass::TIMEOUT.matches(error) {
+        if command.wait != BlockingTime::No && ErrorClass::TIMEOUT.matches(error) {
             return false;
         }
         // A reply that does not convert, and an error of a script, come after something was done.
@@ -128,12 +129,12 @@ impl CallRule<Error> for Asked {
             && ByDisposition::new(Idempotence::Idempotent).allows(failure)
     }
 
-    fn advice(&self, failure: &Failure<'_, Error>) -> Advice {
-        let advice = failure.error().map_or(Advice::NONE, described);
+    fn advice(&self, failure: &Failure<'_, Error>) -> FailureInfo {
+        let advice = failure.error().map_or(FailureInfo::NONE, described);
         if self.kept { advice.cost(Cost::Free) } else { advice }
     }
 }
 
-pub(super) fn described(error: &Error) -> Advice {
-    Advice::NONE.disposition(error.disposition()).class(error.class()).cost(error.cost())
+pub(super) fn described(error: &Error) -> FailureInfo {
+    FailureInfo::NONE.disposition(error.disposition()).class(error.class()).cost(error.cost())
 }

@@ -48,7 +48,9 @@ mod watch;
 pub use client::{DEFAULT_ATTEMPT_TIMEOUT, Direct, RetryClient, WithRetry};
 #[cfg(feature = "i-pubsub")]
 pub use commands::Listening;
-pub use commands::{COMMANDS, Command, CommandInfo, Commands, NotSentinel, Reply, Sender, Wait};
+pub use commands::{
+    BlockingTime, COMMANDS, Command, CommandInfo, Commands, NotSentinel, Reply, Sender,
+};
 pub use error_class::ErrorClass;
 pub use hooks::ClientHook;
 pub use nothing::found_nothing;

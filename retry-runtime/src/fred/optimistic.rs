@@ -34,7 +34,7 @@ use super::{
     transaction::{RetryTransaction, execute},
     watch::LONGEST_ANSWER,
 };
-use crate::{Classify, Cut, Disposition, fred::Consent};
+use crate::{Aborted, Classify, Disposition, fred::Consent};
 
 /// A connection that nobody else uses, and that fred never replaces: with it the watched keys would be forgotten.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
     /// A round uses a connection of its own, which is kept for the next one, and which may take ten seconds to make
     /// however short the attempts are.
     /// If it is lost before `EXEC`, the round starts again, because the server forgets the watches with the connection.
-    /// An attempt timeout limits each command of the body; a deadline cuts the body wherever it is, and nothing is
+    /// An attempt timeout limits each command of the body; a deadline aborts the body wherever it is, and nothing is
     /// executed.
     ///
     /// ```no_run
@@ -220,11 +220,11 @@ impl<C: Target> Direct<'_, C> {
                 _ = &mut dedicated.task => Err(lost()),
             }
         };
-        // Nothing is executed yet, so the body may be cut wherever it is.
+        // Nothing is executed yet, so the body may be aborted wherever it is.
         let prepared: FredResult<FredResult<()>> = match (deadline, self.settings.limits.deadline) {
             (Some(end), Some(limit)) => timeout_at(end, prepared)
                 .await
-                .unwrap_or_else(|_| Err(Error::from(Cut::Deadline(limit)))),
+                .unwrap_or_else(|_| Err(Error::from(Aborted::Deadline(limit)))),
             _ => prepared.await,
         };
         let is_read_only = |error: &Error| ErrorClass::READ_ONLY.contains(ErrorClass::of(error));

@@ -19,7 +19,7 @@ use ::fred::{
 use super::{
     ErrorClass,
     client::{Direct, Once},
-    commands::{Command, Commands, Errors, NotSentinel, Reply, Sender, Wait},
+    commands::{BlockingTime, Command, Commands, Errors, NotSentinel, Reply, Sender},
     doubt::{in_doubt, unless_kept},
     judge::Failed,
     pulse::Flight,
@@ -108,7 +108,7 @@ impl<C: Target> fmt::Debug for Queue<'_, C> {
 
 impl<'h, C: Target> Queue<'h, C> {
     pub(super) fn new(direct: Direct<'h, C>) -> Self {
-        let ready = Pipeline::from(direct.once(0, Wait::No, None, Duration::ZERO));
+        let ready = Pipeline::from(direct.once(0, BlockingTime::No, None, Duration::ZERO));
         Self { direct, commands: Arc::default(), ready, order: Arc::default() }
     }
 
@@ -117,14 +117,14 @@ impl<'h, C: Target> Queue<'h, C> {
         &self,
         client: Once<C>,
         queued: &[Arc<Queued<C>>],
-        wait: Wait,
+        wait: BlockingTime,
     ) -> FredResult<Vec<FredResult<Value>>> {
         if self.is_scattered(queued) {
             return self.send_each(client, queued).await;
         }
         let part = self.direct.index_of(&client);
         // What is ready was given the time of an attempt, and no more and no less.
-        if wait == Wait::No
+        if wait == BlockingTime::No
             && self.direct.settings.limits.deadline.is_none()
             && self.direct.connection.is_single()
         {
@@ -212,7 +212,7 @@ impl<'h, C: Target> Queue<'h, C> {
 /// Describes a queue as one command: as unsafe as its least safe, and as slow as all that block together.
 pub(super) fn as_command<C: Target>(queued: &[Arc<Queued<C>>]) -> Command {
     let replay = queued.iter().map(|queued| queued.command.replay).max();
-    let wait = queued.iter().fold(Wait::No, |wait, queued| wait.and(queued.command.wait));
+    let wait = queued.iter().fold(BlockingTime::No, |wait, queued| wait.and(queued.command.wait));
     let slot = queued.iter().find_map(|queued| queued.command.slot);
     let errors = queued.iter().map(|queued| queued.command.errors).max();
     let errors = errors.unwrap_or(Errors::Servers);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::fred::types::config::Server;
 
-use crate::{BudgetStatistics, Reason};
+use crate::{BudgetStatistics, GiveUpReason};
 
 /// What became of the commands of a client that failed at their first attempt, since it was made.
 ///
@@ -49,9 +49,9 @@ impl Counters {
         self.recovered.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn failed(&self, reason: Reason) {
+    pub(super) fn failed(&self, reason: GiveUpReason) {
         self.failed.fetch_add(1, Ordering::Relaxed);
-        if reason == Reason::Budget {
+        if reason == GiveUpReason::Budget {
             self.refused_by_budget.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -12,7 +12,7 @@ use ::fred::{
 use super::{
     ErrorClass,
     client::{Direct, Once},
-    commands::{Command, Commands, Errors, NotSentinel, Reply, Sender, Wait},
+    commands::{BlockingTime, Command, Commands, Errors, NotSentinel, Reply, Sender},
     doubt::in_doubt,
     judge::Failed,
     pipeline::{Queue, Queued, as_command, send},
@@ -117,7 +117,7 @@ impl<C: Target> Commands<Multi<'_, C>> {
             return Value::Array(Vec::new()).convert();
         }
         let slot = if queue.direct.needs_slot() { Some(slot(&queued)?) } else { None };
-        let command = Command { name: "exec", wait: Wait::No, ..as_command(&queued) };
+        let command = Command { name: "exec", wait: BlockingTime::No, ..as_command(&queued) };
         let safe = queue.direct.consent.covers(command.replay);
         let attempt = |client| {
             let part = queue.direct.index_of(&client);

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Composite, DynPolicy, Guarded, Limited, MayCut, Measured, Named, Nested, Never, NeverCuts, On,
-    RetryPolicy, Timed, Untimed,
+    Composite, DynPolicy, Guarded, Limited, MayAbort, Measured, Named, Nested, Never, NeverAborts,
+    On, RetryPolicy, Timed, Untimed,
 };
 use crate::overload::{Budget, CircuitBreaker};
 
@@ -21,13 +21,13 @@ macro_rules! combine {
             }
 
             /// Takes every retry from a budget; see [`Guarded`].
-            pub fn budget(self, budget: &Budget) -> Guarded<Self, NeverCuts> {
-                Guarded::<_, NeverCuts>::new(self).budget(budget)
+            pub fn budget(self, budget: &Budget) -> Guarded<Self, NeverAborts> {
+                Guarded::<_, NeverAborts>::new(self).budget(budget)
             }
 
             /// Makes no attempt while a circuit breaker is open; see [`Guarded`].
-            pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<Self, MayCut> {
-                Guarded::<_, MayCut>::new(self).breaker(breaker)
+            pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<Self, MayAbort> {
+                Guarded::<_, MayAbort>::new(self).breaker(breaker)
             }
 
             /// Ends a call when a token is cancelled; see [`Guarded`].
@@ -36,23 +36,23 @@ macro_rules! combine {
             pub fn cancel(
                 self,
                 token: &tokio_util::sync::CancellationToken,
-            ) -> Guarded<Self, MayCut> {
-                Guarded::<_, MayCut>::new(self).cancel(token)
+            ) -> Guarded<Self, MayAbort> {
+                Guarded::<_, MayAbort>::new(self).cancel(token)
             }
 
             /// Says which of two calls retries, one inside the other; see [`Guarded`].
-            pub fn nested(self, nested: Nested) -> Guarded<Self, NeverCuts> {
-                Guarded::<_, NeverCuts>::new(self).nested(nested)
+            pub fn nested(self, nested: Nested) -> Guarded<Self, NeverAborts> {
+                Guarded::<_, NeverAborts>::new(self).nested(nested)
             }
 
             /// Forgets the failures before an attempt that ran so long; see [`Guarded::reset_after`].
-            pub fn reset_after(self, healthy: Duration) -> Guarded<Self, NeverCuts> {
-                Guarded::<_, NeverCuts>::new(self).reset_after(healthy)
+            pub fn reset_after(self, healthy: Duration) -> Guarded<Self, NeverAborts> {
+                Guarded::<_, NeverAborts>::new(self).reset_after(healthy)
             }
 
             /// Ends a call that has failed for so long; see [`Guarded::give_up_after`].
-            pub fn give_up_after(self, failing: Duration) -> Guarded<Self, NeverCuts> {
-                Guarded::<_, NeverCuts>::new(self).give_up_after(failing)
+            pub fn give_up_after(self, failing: Duration) -> Guarded<Self, NeverAborts> {
+                Guarded::<_, NeverAborts>::new(self).give_up_after(failing)
             }
         }
     )*};

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::{Decide, Decision, Guards, Limits, Pause, Policy, Stop, Timing, limits::later};
+use super::{Decide, Decision, Guards, Limits, NoRetry, Policy, RetryDelay, Timing, limits::later};
 use crate::{
-    advice::Advice,
-    failure::{Failure, Reason},
+    advice::FailureInfo,
+    failure::{Failure, GiveUpReason},
     random::Random,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 /// Every member that matches a failure counts it; the call goes on while any matching member has retries left,
 /// waiting the longest of their delays.
 /// Members nest; a budget pays for the retries that its member asks for, see [`Guarded`](crate::Guarded); the deadline of
-/// each runs from the start of the call, and an attempt is cut only by a limit that
+/// each runs from the start of the call, and an attempt is aborted only by a limit that
 /// all members have (the longest).
 ///
 /// ```
@@ -83,17 +83,17 @@ where
             (Decision::Retry(left), Decision::Retry(right)) => {
                 Decision::Retry(join(left, right, self.left.budgets()))
             }
-            (Decision::Retry(mut pause), Decision::Stop(_)) => {
+            (Decision::Retry(mut pause), Decision::GiveUp(_)) => {
                 pause.advice.spared |= behind(self.left.budgets(), all(self.right.budgets()));
                 Decision::Retry(pause)
             }
-            (Decision::Stop(_), Decision::Retry(mut pause)) => {
+            (Decision::GiveUp(_), Decision::Retry(mut pause)) => {
                 let left = self.left.budgets();
                 pause.advice.spared = all(left) | behind(left, pause.advice.spared);
                 Decision::Retry(pause)
             }
-            (Decision::Stop(left), Decision::Stop(right)) => {
-                Decision::Stop(most_telling(left, right))
+            (Decision::GiveUp(left), Decision::GiveUp(right)) => {
+                Decision::GiveUp(most_telling(left, right))
             }
         }
     }
@@ -102,12 +102,12 @@ where
 /// Joins the pauses of two matching members: the longest delay, unless it would pass the deadline of the one that
 /// allows the call to go on the longest; `budgets` are those of the left one.
 #[inline]
-fn join(left: Pause, right: Pause, budgets: u32) -> Pause {
+fn join(left: RetryDelay, right: RetryDelay, budgets: u32) -> RetryDelay {
     let delay: Duration = left.delay.max(right.delay);
-    Pause {
+    RetryDelay {
         delay,
         start_before: later(left.start_before, right.start_before),
-        advice: Advice {
+        advice: FailureInfo {
             spared: left.advice.spared | behind(budgets, right.advice.spared),
             ..left.advice.join(right.advice)
         },
@@ -125,11 +125,11 @@ fn all(budgets: u32) -> u32 {
 }
 
 /// Returns the end by the member that came closest to retrying.
-fn most_telling(left: Stop, right: Stop) -> Stop {
-    let closeness = |stop: &Stop| match stop.reason {
-        Reason::NotRetryable => 0,
-        Reason::NotIdempotent => 1,
-        Reason::RetriesExhausted => 2,
+fn most_telling(left: NoRetry, right: NoRetry) -> NoRetry {
+    let closeness = |stop: &NoRetry| match stop.reason {
+        GiveUpReason::NotRetryable => 0,
+        GiveUpReason::NotIdempotent => 1,
+        GiveUpReason::RetriesExhausted => 2,
         _ => 3,
     };
     if closeness(&right) > closeness(&left) { right } else { left }

@@ -1,52 +1,52 @@
 use std::time::Duration;
 
-use crate::{advice::Advice, failure::Reason};
+use crate::{advice::FailureInfo, failure::GiveUpReason};
 
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Another attempt, after a pause.
-    Retry(Pause),
+    Retry(RetryDelay),
     /// No other attempt.
-    Stop(Stop),
+    GiveUp(NoRetry),
 }
 
 impl Decision {
     /// Returns the decision to try again after `delay`.
     pub fn retry_after(delay: Duration) -> Self {
-        Self::Retry(Pause { delay, start_before: None, advice: Advice::NONE })
+        Self::Retry(RetryDelay { delay, start_before: None, advice: FailureInfo::NONE })
     }
 
     /// Returns the decision to end the call.
-    pub fn stop(reason: Reason) -> Self {
-        Self::Stop(Stop { reason, advice: Advice::NONE })
+    pub fn give_up(reason: GiveUpReason) -> Self {
+        Self::GiveUp(NoRetry { reason, advice: FailureInfo::NONE })
     }
 }
 
 /// The end of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stop {
-    pub(crate) reason: Reason,
-    pub(crate) advice: Advice,
+pub struct NoRetry {
+    pub(crate) reason: GiveUpReason,
+    pub(crate) advice: FailureInfo,
 }
 
-impl Stop {
+impl NoRetry {
     /// Returns why no attempt follows.
-    pub fn reason(&self) -> Reason {
+    pub fn reason(&self) -> GiveUpReason {
         self.reason
     }
 }
 
 /// The wait before a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pause {
+pub struct RetryDelay {
     pub(crate) delay: Duration,
     // Since the start of the call. Kept beside the delay because a hook may take longer than the deadline leaves.
     pub(crate) start_before: Option<Duration>,
-    pub(crate) advice: Advice,
+    pub(crate) advice: FailureInfo,
 }
 
-impl Pause {
+impl RetryDelay {
     /// Returns how long to wait; zero still lets other tasks have their turn.
     pub fn delay(&self) -> Duration {
         self.delay
@@ -92,8 +92,8 @@ impl Pause {
     }
 
     /// Ends the call instead.
-    pub(crate) fn stop(&self, reason: Reason) -> Stop {
-        Stop { reason, advice: self.advice }
+    pub(crate) fn stop(&self, reason: GiveUpReason) -> NoRetry {
+        NoRetry { reason, advice: self.advice }
     }
 
     /// Returns the time since the start of the call at which it is too late for the next attempt, if there is one.

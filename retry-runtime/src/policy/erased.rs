@@ -4,7 +4,7 @@ use super::{
     CallRule, Decide, Decision, Guards, Limits, Measured, Policy, Timed, Timing, Untimed,
     WithGuards,
 };
-use crate::{advice::Advice, cut::Cut, failure::Failure, random::Random};
+use crate::{aborted::Aborted, advice::FailureInfo, failure::Failure, random::Random};
 
 /// Any policy, chosen at run time: its type is erased, with its limits and guards.
 ///
@@ -33,12 +33,12 @@ pub struct DynPolicy<E, T = WithGuards<Timed>> {
     timing: PhantomData<fn() -> T>,
 }
 
-/// Any policy that never cuts a call, for errors that cannot represent a limit; made by [`DynPolicy::untimed`].
+/// Any policy that never aborts a call, for errors that cannot represent a limit; made by [`DynPolicy::untimed`].
 ///
 /// ```
 /// use retry_runtime::{Never, DynPolicy, RetryPolicy, UntimedDynPolicy};
 ///
-/// // `String` does not implement `From<Cut>`.
+/// // `String` does not implement `From<Aborted>`.
 /// fn policy(retries_enabled: bool) -> UntimedDynPolicy<String> {
 ///     if retries_enabled {
 ///         DynPolicy::untimed(RetryPolicy::exponential().on(|error: &String| error == "busy"))
@@ -54,7 +54,7 @@ impl<E> DynPolicy<E> {
     /// Erases the type of a policy.
     pub fn new<P>(policy: P) -> Self
     where
-        E: From<Cut>,
+        E: From<Aborted>,
         P: Decide<E, Answer> + fmt::Debug + Send + Sync + 'static,
         P::State: Send + Sync + 'static,
     {
@@ -91,28 +91,28 @@ impl<E, T> DynPolicy<E, T> {
 }
 
 impl<E> UntimedDynPolicy<E> {
-    /// Erases the type of a policy that never cuts a call: one without `deadline`, `attempt_timeout`, breaker and
+    /// Erases the type of a policy that never aborts a call: one without `deadline`, `attempt_timeout`, breaker and
     /// cancellation.
     pub fn untimed<P>(policy: P) -> Self
     where
-        P: Decide<E, Answer> + Policy<Timing: NeverCut> + fmt::Debug + Send + Sync + 'static,
+        P: Decide<E, Answer> + Policy<Timing: WithoutAborts> + fmt::Debug + Send + Sync + 'static,
         P::State: Send + Sync + 'static,
     {
         Self { policy: Arc::new(policy), timing: PhantomData }
     }
 }
 
-/// The timing of a policy that cuts no call.
+/// The timing of a policy that aborts no call.
 #[diagnostic::on_unimplemented(
-    message = "this policy may cut a call, which errors without `From<Cut>` cannot represent",
+    message = "this policy may abort a call, which errors without `From<Aborted>` cannot represent",
     label = "it has a `deadline`, an `attempt_timeout`, a breaker or a cancellation",
-    note = "`retry_for` limits the time of the retries without cutting an attempt; where the error implements `From<Cut>`, use `DynPolicy::new`"
+    note = "`retry_for` limits the time of the retries without cutting an attempt; where the error implements `From<Aborted>`, use `DynPolicy::new`"
 )]
-pub trait NeverCut {}
+pub trait WithoutAborts {}
 
-impl NeverCut for Untimed {}
-impl NeverCut for Measured {}
-impl<T: NeverCut> NeverCut for WithGuards<T> {}
+impl WithoutAborts for Untimed {}
+impl WithoutAborts for Measured {}
+impl<T: WithoutAborts> WithoutAborts for WithGuards<T> {}
 
 impl<E, T> Clone for DynPolicy<E, T> {
     fn clone(&self) -> Self {
@@ -160,7 +160,7 @@ impl<E, R: CallRule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     allowed: bool,
-    advice: Advice,
+    advice: FailureInfo,
 }
 
 impl<E> CallRule<E> for Answer {
@@ -168,7 +168,7 @@ impl<E> CallRule<E> for Answer {
         self.allowed
     }
 
-    fn advice(&self, _: &Failure<'_, E>) -> Advice {
+    fn advice(&self, _: &Failure<'_, E>) -> FailureInfo {
         self.advice
     }
 }

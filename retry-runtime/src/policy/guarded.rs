@@ -3,12 +3,12 @@ use std::{fmt, marker::PhantomData, time::Duration};
 #[cfg(feature = "cancel")]
 use super::Token;
 use super::{
-    Classified, Composite, Decide, Decision, Guards, Limits, Measured, Nested, Policy, RetryPolicy,
-    Stop, Timed, Timing, Untimed, limits::earlier,
+    Classified, Composite, Decide, Decision, Guards, Limits, Measured, Nested, NoRetry, Policy,
+    RetryPolicy, Timed, Timing, Untimed, limits::earlier,
 };
 use crate::{
     backoff::{Constant, Exponential},
-    failure::{Failure, Reason},
+    failure::{Failure, GiveUpReason},
     jitter::Jitter,
     overload::{Budget, CircuitBreaker},
     random::Random,
@@ -34,7 +34,7 @@ use crate::{
 /// by the members that ask for it.
 ///
 /// Once an attempt has failed the caller gets its error, whatever ends the call.
-/// A call that ends before has none: the error type of the operation must implement `From<`[`Cut`](crate::Cut)`>` if
+/// A call that ends before has none: the error type of the operation must implement `From<`[`Aborted`](crate::Aborted)`>` if
 /// there is a breaker or a cancellation.
 ///
 /// ```
@@ -53,7 +53,7 @@ use crate::{
 /// # })?;
 /// # Ok::<(), io::Error>(())
 /// ```
-pub struct Guarded<P, K = NeverCuts> {
+pub struct Guarded<P, K = NeverAborts> {
     policy: P,
     guards: Guards,
     health: Health,
@@ -77,11 +77,11 @@ pub struct Watched<S> {
 
 /// Marks a [`Guarded`] policy that only ends calls which have failed.
 #[derive(Debug, Clone, Copy)]
-pub struct NeverCuts;
+pub struct NeverAborts;
 
 /// Marks a [`Guarded`] policy that can end a call before its first attempt.
 #[derive(Debug, Clone, Copy)]
-pub struct MayCut;
+pub struct MayAbort;
 
 impl<P, K> Guarded<P, K> {
     pub(crate) fn new(policy: P) -> Self {
@@ -108,16 +108,16 @@ impl<P, K> Guarded<P, K> {
     ///
     /// Which failures count is the breaker's own matter, whatever `on` names; see
     /// [`CircuitBreakerBuilder::counts`](crate::CircuitBreakerBuilder::counts).
-    pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<P, MayCut> {
+    pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<P, MayAbort> {
         self.with(|guards| guards.breaker = Some(breaker.clone()))
     }
 
     /// Ends the call when a token of `tokio_util` is cancelled: waits end at once, no attempt begins.
     ///
-    /// An attempt that runs is not cut: its outcome is the caller's.
+    /// An attempt that runs is not abort: its outcome is the caller's.
     #[cfg(feature = "cancel")]
     #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
-    pub fn cancel(self, token: &tokio_util::sync::CancellationToken) -> Guarded<P, MayCut> {
+    pub fn cancel(self, token: &tokio_util::sync::CancellationToken) -> Guarded<P, MayAbort> {
         self.with(|guards| guards.cancel = Some(Token::new(token.clone())))
     }
 
@@ -129,7 +129,7 @@ impl<P, K> Guarded<P, K> {
     /// Forgets the failures before an attempt that ran so long, so that retries and delays start again: for bodies that
     /// run for days, such as a subscriber, where the third failure of a lifetime must not end it.
     ///
-    /// An attempt that was cut by its timeout was not healthy, however long it ran.
+    /// An attempt that was aborted by its timeout was not healthy, however long it ran.
     /// Zero forgets them after every other attempt, so that only a deadline or [`give_up_after`](Self::give_up_after)
     /// ends the call.
     pub fn reset_after(mut self, healthy: Duration) -> Self {
@@ -141,8 +141,8 @@ impl<P, K> Guarded<P, K> {
     /// attempt, see [`reset_after`](Self::reset_after).
     ///
     /// A deadline counts all the time, which a body that runs for days spends in good health.
-    /// No wait begins that would pass this limit; the reason is [`Reason::Deadline`].
-    /// An attempt that runs is not cut.
+    /// No wait begins that would pass this limit; the reason is [`GiveUpReason::Deadline`].
+    /// An attempt that runs is not abort.
     ///
     /// ```
     /// use retry_runtime::RetryPolicy;
@@ -235,7 +235,7 @@ impl Health {
     /// Tells whether an attempt ran so long that what failed before it does not count.
     fn is_restored<E>(self, failure: &Failure<'_, E>) -> bool {
         let (Some(healthy), Some(ran)) = (self.reset_after, failure.ran) else { return false };
-        failure.cut.is_none() && ran >= healthy
+        failure.aborted.is_none() && ran >= healthy
     }
 }
 
@@ -270,11 +270,11 @@ pub trait GuardKind {
     type Over<T: Timing>: Timing;
 }
 
-impl GuardKind for NeverCuts {
+impl GuardKind for NeverAborts {
     type Over<T: Timing> = T::AndGuarded;
 }
 
-impl GuardKind for MayCut {
+impl GuardKind for MayAbort {
     type Over<T: Timing> = <T::AndTimed as Timing>::AndGuarded;
 }
 
@@ -327,7 +327,10 @@ where
         };
         let end = since.saturating_add(limit);
         if failure.elapsed.saturating_add(pause.delay) >= end {
-            return Decision::Stop(Stop { reason: Reason::Deadline, advice: pause.advice });
+            return Decision::GiveUp(NoRetry {
+                reason: GiveUpReason::Deadline,
+                advice: pause.advice,
+            });
         }
         pause.start_before = earlier(pause.start_before, Some(end));
         Decision::Retry(pause)

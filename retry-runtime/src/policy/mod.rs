@@ -16,19 +16,19 @@ mod rule;
 mod schedule;
 mod session;
 mod timing;
-mod uncut;
+mod uninterrupted;
 
 use std::sync::{Arc, LazyLock};
 
 pub(crate) use self::{
     cancel::{Token, Watch},
-    uncut::Uncut,
+    uninterrupted::Uninterrupted,
 };
 pub use self::{
     composite::Composite,
-    decision::{Decision, Pause, Stop},
+    decision::{Decision, NoRetry, RetryDelay},
     erased::{Answer, DynPolicy, ErasedState, UntimedDynPolicy},
-    guarded::{Guarded, MayCut, NeverCuts, Watched},
+    guarded::{Guarded, MayAbort, NeverAborts, Watched},
     guards::{Guards, Nested},
     limited::Limited,
     limits::Limits,
@@ -47,7 +47,7 @@ use crate::{failure::Failure, random::Random};
 /// Most own needs are met by a [`Backoff`]; implement `Policy` and [`Decide`] for full control:
 ///
 /// ```
-/// use retry_runtime::{Decide, Decision, Failure, Policy, Random, Reason, Untimed};
+/// use retry_runtime::{Decide, Decision, Failure, Policy, Random, GiveUpReason, Untimed};
 /// use std::time::Duration;
 ///
 /// /// Retries as long as the attempt number is below a limit, at once.
@@ -64,7 +64,7 @@ use crate::{failure::Failure, random::Random};
 ///         if failure.attempt() < self.0 {
 ///             Decision::retry_after(Duration::ZERO)
 ///         } else {
-///             Decision::stop(Reason::RetriesExhausted)
+///             Decision::give_up(GiveUpReason::RetriesExhausted)
 ///         }
 ///     }
 /// }

@@ -1,6 +1,6 @@
 use super::{Decide, Decision, Policy, Untimed};
 use crate::{
-    failure::{Failure, Reason},
+    failure::{Failure, GiveUpReason},
     random::Random,
 };
 
@@ -33,6 +33,6 @@ impl Policy for Never {
 
 impl<E, R> Decide<E, R> for Never {
     fn decide(&self, _: &Failure<'_, E>, _: &R, (): &mut (), _: &mut Random) -> Decision {
-        Decision::stop(Reason::NotRetryable)
+        Decision::give_up(GiveUpReason::NotRetryable)
     }
 }

@@ -1,7 +1,7 @@
 use std::{any, fmt};
 
-use super::{CallRule, Classified, Decide, Decision, Guards, Limits, Policy, Stop, rule::Named};
-use crate::{advice::Advice, failure::Failure, random::Random};
+use super::{CallRule, Classified, Decide, Decision, Guards, Limits, NoRetry, Policy, rule::Named};
+use crate::{advice::FailureInfo, failure::Failure, random::Random};
 
 /// A policy of another type that retries the errors named by a [`Rule`](crate::Rule), and only them.
 ///
@@ -68,8 +68,8 @@ where
     ) -> Decision {
         match self.policy.decide(failure, &self.rule, state, random) {
             // A policy that never retries does not ask; guards and telemetry want to know all the same.
-            Decision::Stop(stop) if stop.advice == Advice::NONE => {
-                Decision::Stop(Stop { advice: self.rule.advice(failure), ..stop })
+            Decision::GiveUp(stop) if stop.advice == FailureInfo::NONE => {
+                Decision::GiveUp(NoRetry { advice: self.rule.advice(failure), ..stop })
             }
             decision => decision,
         }

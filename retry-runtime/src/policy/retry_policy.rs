@@ -1,14 +1,14 @@
 use std::{any, fmt, time::Duration};
 
 use super::{
-    ByDisposition, Classified, Decide, Decision, Limits, Measured, Pause, Policy, Rule, Stop,
-    Timed, Timing, Untimed, timing::limited,
+    ByDisposition, Classified, Decide, Decision, Limits, Measured, NoRetry, Policy, RetryDelay,
+    Rule, Timed, Timing, Untimed, timing::limited,
 };
 use crate::{
-    advice::Advice,
-    backoff::{Backoff, Constant, Exponential, Wait},
+    advice::FailureInfo,
+    backoff::{Backoff, Constant, Exponential, RetryContext},
     error::ConfigError,
-    failure::{Failure, Reason},
+    failure::{Failure, GiveUpReason},
     jitter::Jitter,
     random::Random,
 };
@@ -69,15 +69,15 @@ impl Hints {
     const DEFAULT: Self = Self { longest: 5_000, beyond: Beyond::GiveUp };
 
     #[cold]
-    fn decide(self, delay: Duration, asked: Duration, advice: Advice) -> Decision {
+    fn decide(self, delay: Duration, asked: Duration, advice: FailureInfo) -> Decision {
         let longest = delay.saturating_add(Duration::from_millis(self.longest));
         match self.beyond {
             Beyond::GiveUp if asked > longest => {
-                Decision::Stop(Stop { reason: Reason::RetryAfter, advice })
+                Decision::GiveUp(NoRetry { reason: GiveUpReason::RetryAfter, advice })
             }
             _ => {
                 let delay = asked.min(longest).max(delay);
-                Decision::Retry(Pause { delay, start_before: None, advice })
+                Decision::Retry(RetryDelay { delay, start_before: None, advice })
             }
         }
     }
@@ -109,7 +109,7 @@ impl<B, R, T> RetryPolicy<B, R, T> {
 
     /// Sets how much longer than the policy says a call waits because the server asks for it; 5 s unless set.
     ///
-    /// A server that asks for more ends the call at once, with [`Reason::RetryAfter`]: an earlier attempt would be in
+    /// A server that asks for more ends the call at once, with [`GiveUpReason::RetryAfter`]: an earlier attempt would be in
     /// vain, and hold up the caller.
     /// How long a server asks to be left alone is said by [`Classify::retry_after`](crate::Classify::retry_after).
     /// Counted in milliseconds.
@@ -189,10 +189,10 @@ macro_rules! limits {
         impl<B: Copy, R: Copy> RetryPolicy<B, R, $from> {
             /// Limits the whole call, from the start of its first attempt: waits, hooks and the running attempt included.
             ///
-            /// No attempt starts after it, no wait begins that would pass it, and an attempt still running is cut: such
-            /// a call has no error of its own, so the error type must implement `From<`[`Cut`](crate::Cut)`>`.
-            /// [`retry_for`](Self::retry_for) asks nothing of the error type, and cuts nothing.
-            /// Zero cuts the first attempt before it begins.
+            /// No attempt starts after it, no wait begins that would pass it, and an attempt still running is aborted: such
+            /// a call has no error of its own, so the error type must implement `From<`[`Aborted`](crate::Aborted)`>`.
+            /// [`retry_for`](Self::retry_for) asks nothing of the error type, and aborts nothing.
+            /// Zero aborts the first attempt before it begins.
             ///
             /// ```
             /// use retry_runtime::RetryPolicy;
@@ -211,17 +211,17 @@ macro_rules! limits {
 
             /// Limits each attempt, whose outcome is then [`Disposition::Unknown`](crate::Disposition::Unknown).
             ///
-            /// An attempt that is cut has no error of its own, so the error type must implement
-            /// `From<`[`Cut`](crate::Cut)`>`.
-            /// Does not apply to a `blocking` function, whose attempts nothing can cut.
-            /// Zero cuts every attempt that is not ready at once.
+            /// An attempt that is aborted has no error of its own, so the error type must implement
+            /// `From<`[`Aborted`](crate::Aborted)`>`.
+            /// Does not apply to a `blocking` function, whose attempts nothing can abort.
+            /// Zero aborts every attempt that is not ready at once.
             pub const fn attempt_timeout(self, timeout: Duration) -> RetryPolicy<B, R, Timed> {
                 self.timed(self.timing.attempt_timeout(timeout))
             }
 
             /// Begins no retry after so long a time since the start of the call, and no wait that would pass it.
             ///
-            /// Cuts nothing, and so works with every error type: an attempt that runs may take as long as it likes, and
+            /// AbortLimits nothing, and so works with every error type: an attempt that runs may take as long as it likes, and
             /// the caller gets its outcome.
             /// The first attempt is always made; zero makes it the only one.
             ///
@@ -363,18 +363,18 @@ where
     ) -> Decision {
         let advice = self.rule.advice(failure, rule);
         if !self.rule.allows(failure, rule) {
-            return Decision::Stop(Stop { reason: advice.refusal(), advice });
+            return Decision::GiveUp(NoRetry { reason: advice.refusal(), advice });
         }
         if self.retries.is_some_and(|retries| state.retries >= retries) {
-            return Decision::Stop(Stop { reason: Reason::RetriesExhausted, advice });
+            return Decision::GiveUp(NoRetry { reason: GiveUpReason::RetriesExhausted, advice });
         }
         let previous = state.previous();
         state.retries = state.retries.saturating_add(1);
-        let delay = self.backoff.delay(&mut Wait::new(state.retries, previous, random));
+        let delay = self.backoff.delay(&mut RetryContext::new(state.retries, previous, random));
         state.set_previous(delay);
         let decision = match advice.retry_after {
             Some(asked) => self.hints.decide(delay, asked, advice),
-            None => Decision::Retry(Pause { delay, start_before: None, advice }),
+            None => Decision::Retry(RetryDelay { delay, start_before: None, advice }),
         };
         limited(decision, self.timing.own_limits(), failure)
     }

@@ -1,7 +1,7 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::{
-    advice::Advice,
+    advice::FailureInfo,
     disposition::{Classify, Disposition},
     failure::Failure,
 };
@@ -53,8 +53,8 @@ pub trait Rule<E, C> {
     fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool;
 
     /// Returns what else is known about the failure: nothing, unless overridden.
-    fn advice(&self, _: &Failure<'_, E>, _: &C) -> Advice {
-        Advice::NONE
+    fn advice(&self, _: &Failure<'_, E>, _: &C) -> FailureInfo {
+        FailureInfo::NONE
     }
 }
 
@@ -74,7 +74,7 @@ macro_rules! pass_on {
                 (**self).allows(failure, call)
             }
 
-            fn advice(&self, failure: &Failure<'_, E>, call: &C) -> Advice {
+            fn advice(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
                 (**self).advice(failure, call)
             }
         }
@@ -97,7 +97,7 @@ pub trait CallRule<E> {
     fn allows(&self, failure: &Failure<'_, E>) -> bool;
 
     /// Returns what else is known about the failure.
-    fn advice(&self, failure: &Failure<'_, E>) -> Advice;
+    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo;
 }
 
 /// In a place without a call, an operation is taken as not idempotent.
@@ -106,8 +106,8 @@ impl<E: Classify> CallRule<E> for () {
         CallRule::allows(&ByDisposition::default(), failure)
     }
 
-    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
-        Advice::of(failure)
+    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo {
+        FailureInfo::of(failure)
     }
 }
 
@@ -122,7 +122,7 @@ impl<E, M: Rule<E, ()>> CallRule<E> for Named<M> {
     }
 
     #[inline]
-    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
+    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo {
         self.0.advice(failure, &())
     }
 }
@@ -135,7 +135,7 @@ impl<E, C: CallRule<E>> Rule<E, C> for ByDisposition {
     }
 
     #[inline]
-    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> Advice {
+    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
         call.advice(failure)
     }
 }
@@ -178,8 +178,8 @@ impl<E: Classify> CallRule<E> for ByDisposition {
         }
     }
 
-    fn advice(&self, failure: &Failure<'_, E>) -> Advice {
-        Advice::of(failure)
+    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo {
+        FailureInfo::of(failure)
     }
 }
 
@@ -218,8 +218,8 @@ impl<E: Classify, C, M: Rule<E, C>> Rule<E, C> for Classified<M> {
         self.rule.allows(failure, call)
     }
 
-    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> Advice {
+    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
         let own = self.rule.advice(failure, call);
-        if own == Advice::NONE { Advice::of(failure) } else { own }
+        if own == FailureInfo::NONE { FailureInfo::of(failure) } else { own }
     }
 }

@@ -2,7 +2,7 @@ use std::{iter, ops::RangeInclusive, time::Duration};
 
 use super::RetryPolicy;
 use crate::{
-    backoff::{Backoff, Wait},
+    backoff::{Backoff, RetryContext},
     random::Random,
 };
 
@@ -32,8 +32,8 @@ impl<B: Backoff, R, T> RetryPolicy<B, R, T> {
             }
             retry = retry.saturating_add(1);
             let before = previous.unzip();
-            let low = self.backoff().delay(&mut Wait::new(retry, before.0, &mut shortest));
-            let high = self.backoff().delay(&mut Wait::new(retry, before.1, &mut longest));
+            let low = self.backoff().delay(&mut RetryContext::new(retry, before.0, &mut shortest));
+            let high = self.backoff().delay(&mut RetryContext::new(retry, before.1, &mut longest));
             previous = Some((low, high));
             Some(low..=high)
         });

@@ -11,7 +11,7 @@ use crate::{failure::Failure, random::Random};
 /// test a policy.
 ///
 /// ```
-/// use retry_runtime::{ByDisposition, Decision, Random, Reason, RetryPolicy, Session};
+/// use retry_runtime::{ByDisposition, Decision, Random, GiveUpReason, RetryPolicy, Session};
 /// use std::{io, time::Duration};
 ///
 /// let policy = RetryPolicy::constant(Duration::from_secs(1)).retries(1);
@@ -27,7 +27,7 @@ use crate::{failure::Failure, random::Random};
 /// assert_eq!(session.begin(), 2);
 /// let failure = session.failure(&error, Duration::from_secs(1));
 /// let decision = session.settle(&failure, &policy, &rule, &mut random);
-/// assert!(matches!(decision, Decision::Stop(stop) if stop.reason() == Reason::RetriesExhausted));
+/// assert!(matches!(decision, Decision::GiveUp(stop) if stop.reason() == GiveUpReason::RetriesExhausted));
 /// ```
 #[derive(Debug)]
 pub struct Session<S> {
@@ -66,7 +66,7 @@ impl<S> Session<S> {
             elapsed,
             delay: Duration::ZERO,
             error: Some(error),
-            cut: None,
+            aborted: None,
             ran: None,
         }
     }

@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, time::Duration};
 
-use super::{Decision, Limits, Stop, limits::earlier};
-use crate::failure::{Failure, Reason};
+use super::{Decision, Limits, NoRetry, limits::earlier};
+use crate::failure::{Failure, GiveUpReason};
 
 /// Says at compile time what a call needs beside its policy: nothing, a clock, a timer, guards.
 ///
@@ -18,8 +18,8 @@ pub trait Timing: sealed::Sealed + Copy {
     /// This timing, and guards.
     type AndGuarded: Timing;
 
-    /// This timing in a call whose attempts nothing can cut; guards may still refuse the first.
-    type Uncut: Timing;
+    /// This timing in a call whose attempts nothing can abort; guards may still refuse the first.
+    type Uninterrupted: Timing;
 
     /// Returns the limits that a policy of this timing holds itself.
     #[doc(hidden)]
@@ -41,10 +41,10 @@ pub struct Measured {
     retry_for: Duration,
 }
 
-/// The timing of policies that may cut a call: by time limits, a circuit breaker, or a cancellation.
+/// The timing of policies that may abort a call: by time limits, a circuit breaker, or a cancellation.
 ///
 /// Made by `deadline` and `attempt_timeout`; the error type of the operation has to implement
-/// `From<`[`Cut`](crate::Cut)`>`.
+/// `From<`[`Aborted`](crate::Aborted)`>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timed {
     limits: Limits,
@@ -106,7 +106,7 @@ impl Timing for Untimed {
     type AndMeasured = Measured;
     type AndTimed = Timed;
     type AndGuarded = WithGuards<Self>;
-    type Uncut = Self;
+    type Uninterrupted = Self;
 }
 
 impl Timing for Measured {
@@ -114,7 +114,7 @@ impl Timing for Measured {
     type AndMeasured = Self;
     type AndTimed = Timed;
     type AndGuarded = WithGuards<Self>;
-    type Uncut = Self;
+    type Uninterrupted = Self;
 
     fn own_limits(self) -> Limits {
         Limits { retry_for: Some(self.retry_for), ..Limits::NONE }
@@ -126,7 +126,7 @@ impl Timing for Timed {
     type AndMeasured = Self;
     type AndTimed = Self;
     type AndGuarded = WithGuards<Self>;
-    type Uncut = Measured;
+    type Uninterrupted = Measured;
 
     #[inline]
     fn own_limits(self) -> Limits {
@@ -139,7 +139,7 @@ impl<T: Timing> Timing for WithGuards<T> {
     type AndMeasured = <T::AndMeasured as Timing>::AndGuarded;
     type AndTimed = <T::AndTimed as Timing>::AndGuarded;
     type AndGuarded = Self;
-    type Uncut = Self;
+    type Uninterrupted = Self;
 }
 
 /// Ends a call whose next attempt would begin after a limit on the time since its start.
@@ -148,7 +148,7 @@ pub(super) fn limited<E>(decision: Decision, limits: Limits, failure: &Failure<'
     let limit = earlier(limits.deadline, limits.retry_for);
     let (Decision::Retry(mut pause), Some(limit)) = (decision, limit) else { return decision };
     if failure.elapsed().saturating_add(pause.delay) >= limit {
-        return Decision::Stop(Stop { reason: Reason::Deadline, advice: pause.advice });
+        return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, advice: pause.advice });
     }
     pause.start_before = earlier(pause.start_before, Some(limit));
     Decision::Retry(pause)

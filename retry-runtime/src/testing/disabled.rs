@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Pause, Random, Reason, Stop};
+use crate::{GiveUpReason, NoRetry, Random, RetryDelay};
 
 #[inline]
 pub(crate) fn with_random<T>(draw: impl FnOnce(&mut Random) -> T) -> T {
@@ -11,7 +11,7 @@ pub(crate) fn with_random<T>(draw: impl FnOnce(&mut Random) -> T) -> T {
 
 #[inline]
 #[expect(clippy::unnecessary_wraps, reason = "the feature `testing` refuses")]
-pub(crate) fn limit(_: u32, _: &mut Pause) -> Result<(), Stop> {
+pub(crate) fn limit(_: u32, _: &mut RetryDelay) -> Result<(), NoRetry> {
     Ok(())
 }
 
@@ -29,4 +29,4 @@ impl Record {
 pub(crate) fn retried(_: Record, _: &'static str, _: u32, _: Duration) {}
 
 #[inline]
-pub(crate) fn ended(_: Record, _: &'static str, _: u32, _: Option<Reason>) {}
+pub(crate) fn ended(_: Record, _: &'static str, _: u32, _: Option<GiveUpReason>) {}

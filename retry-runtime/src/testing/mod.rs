@@ -6,7 +6,7 @@
 //! A test of a function that retries, with all that it did; the clock is paused, so nothing is waited for:
 //!
 //! ```
-//! use retry_runtime::{Reason, retryable, testing::{self, Outcomes}};
+//! use retry_runtime::{GiveUpReason, retryable, testing::{self, Outcomes}};
 //! use std::{io, time::Duration};
 //!
 //! #[retryable(policy = constant(delay = "1s", retries = 2))]
@@ -23,7 +23,7 @@
 //!
 //! let outcomes = Outcomes::new([refused(), refused(), refused(), Ok(7)]);
 //! let run = testing::record(fetch(&outcomes)).await;
-//! assert_eq!((run.attempts(), run.reason()), (3, Some(Reason::RetriesExhausted)));
+//! assert_eq!((run.attempts(), run.reason()), (3, Some(GiveUpReason::RetriesExhausted)));
 //! # Ok::<(), io::Error>(())
 //! # })?;
 //! # Ok::<(), io::Error>(())

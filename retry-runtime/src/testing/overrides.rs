@@ -1,6 +1,6 @@
 use std::{cell::RefCell, future::Future, marker::PhantomData, time::Duration};
 
-use crate::{Pause, Random, Reason, Stop};
+use crate::{GiveUpReason, NoRetry, Random, RetryDelay};
 
 /// What holds for the calls of a scope instead of what their policies say.
 ///
@@ -110,11 +110,11 @@ pub(crate) fn with_random<T>(draw: impl FnOnce(&mut Random) -> T) -> T {
 }
 
 /// Caps a wait, or ends the call.
-pub(crate) fn limit(attempt: u32, pause: &mut Pause) -> Result<(), Stop> {
+pub(crate) fn limit(attempt: u32, pause: &mut RetryDelay) -> Result<(), NoRetry> {
     CURRENT.with_borrow(|current| {
         let Some(current) = current else { return Ok(()) };
         if current.attempts.is_some_and(|attempts| attempt >= attempts) {
-            return Err(pause.stop(Reason::RetriesExhausted));
+            return Err(pause.stop(GiveUpReason::RetriesExhausted));
         }
         if let Some(delay) = current.max_delay {
             pause.delay = pause.delay.min(delay);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Reason;
+use crate::GiveUpReason;
 
 /// Runs a future and records what the calls in it did that failed at least once.
 ///
@@ -65,7 +65,7 @@ impl<T> Recording<T> {
     }
 
     /// Returns why the first call that failed ended without success, if it did.
-    pub fn reason(&self) -> Option<Reason> {
+    pub fn reason(&self) -> Option<GiveUpReason> {
         self.calls.first()?.reason
     }
 }
@@ -81,7 +81,7 @@ pub struct Call {
     /// The waits before the retries.
     pub delays: Vec<Duration>,
     /// Why it ended, if it ended without success.
-    pub reason: Option<Reason>,
+    pub reason: Option<GiveUpReason>,
 }
 
 /// What a recording knows a call by: calls of one name may run side by side.
@@ -101,7 +101,12 @@ pub(crate) fn retried(record: Record, operation: &'static str, attempt: u32, del
 }
 
 /// Notes the end of a call.
-pub(crate) fn ended(record: Record, operation: &'static str, attempt: u32, reason: Option<Reason>) {
+pub(crate) fn ended(
+    record: Record,
+    operation: &'static str,
+    attempt: u32,
+    reason: Option<GiveUpReason>,
+) {
     with_call(record, operation, attempt, |call| call.reason = reason);
 }
 

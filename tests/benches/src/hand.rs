@@ -19,8 +19,8 @@ pub const LOOP: &str = "hand-written loop";
 pub const LOOP_BLOCK: &str = "hand-written loop, body in a block";
 /// The name of the loop that reads the clock once, and looks at it between attempts.
 pub const LOOP_CLOCK: &str = "hand-written loop + one clock read";
-/// The name of the loop whose deadline cuts the running attempt.
-pub const LOOP_DEADLINE: &str = "hand-written loop, deadline cuts";
+/// The name of the loop whose deadline aborts the running attempt.
+pub const LOOP_DEADLINE: &str = "hand-written loop, deadline aborts";
 
 /// Forms for calls that succeed at once.
 pub fn first() -> Vec<Form> {
@@ -29,7 +29,7 @@ pub fn first() -> Vec<Form> {
         form!("hand-written loop", |script| retried(script)),
         form!("hand-written loop, body in a block", |script| around_block(script)),
         form!("hand-written loop + one clock read", |script| until_late(script)),
-        form!("hand-written loop, deadline cuts", |script| with_deadline(script)),
+        form!("hand-written loop, deadline aborts", |script| with_deadline(script)),
         form!("hand-written loop, attempt timeout", |script| with_attempt_timeout(script)),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt, hint::black_box};
 
-use retry_runtime::{Classify, Cut, Disposition};
+use retry_runtime::{Classify, Aborted, Disposition};
 
 /// How often the operation fails before it succeeds.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub async fn operation(script: &Script) -> Result<u64, Failed> {
 pub enum Failed {
     /// Worth a retry.
     Transient(u32),
-    /// Cut by a time limit.
+    /// Aborted by a time limit.
     TimedOut,
 }
 
@@ -55,8 +55,8 @@ impl Classify for Failed {
     }
 }
 
-impl From<Cut> for Failed {
-    fn from(_: Cut) -> Self {
+impl From<Aborted> for Failed {
+    fn from(_: Aborted) -> Self {
         Self::TimedOut
     }
 }

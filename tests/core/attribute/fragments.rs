@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, io, time::Duration};
 
-use retry_runtime::{Budget, Reason, retryable};
+use retry_runtime::{Budget, GiveUpReason, retryable};
 use tokio::time::Instant;
 
 fn refused() -> io::Error {
@@ -36,7 +36,7 @@ call!(
     |value| *value < 4,
     |_| log.set(log.get() + 1),
     async |failure| assert_eq!(failure.operation(), "named"),
-    |give_up| assert_eq!(give_up.reason(), Reason::RetriesExhausted),
+    |give_up| assert_eq!(give_up.reason(), GiveUpReason::RetriesExhausted),
     inner_only,
     "30m",
     budget,

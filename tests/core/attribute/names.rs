@@ -10,7 +10,7 @@ macro_rules! module {
 
             use retry_runtime::{Budget, retryable};
 
-            $item!(call begun ended failed error outcome paused kept reason over retry stopped stop cut pause seen last
+            $item!(call begun ended failed error outcome paused kept reason over retry stopped stop aborted pause seen last
                 ready repaired value unreachable never policy policy_0 limit limit_0 output result hook attempt begin run
                 rule private);
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{Advice, Constant, Failure, RetryPolicy, Rule, retryable};
+use retry_runtime::{Constant, Failure, FailureInfo, RetryPolicy, Rule, retryable};
 
 use super::compiler::compile;
 
@@ -21,8 +21,8 @@ impl<C> Rule<io::Error, C> for Transient {
         failure.error().is_some_and(|error| self.words.contains(&error.to_string().as_str()))
     }
 
-    fn advice(&self, _: &Failure<'_, io::Error>, _: &C) -> Advice {
-        Advice::NONE
+    fn advice(&self, _: &Failure<'_, io::Error>, _: &C) -> FailureInfo {
+        FailureInfo::NONE
     }
 }
 

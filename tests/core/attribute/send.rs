@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{CircuitBreaker, Constant, Cut, RetryPolicy, retryable};
+use retry_runtime::{Aborted, CircuitBreaker, Constant, RetryPolicy, retryable};
 use tokio::{task::yield_now, time::sleep};
 
 const TWICE: RetryPolicy<Constant> = RetryPolicy::constant(Duration::ZERO).retries(1);
@@ -114,8 +114,8 @@ struct State<T>(T);
 #[derive(Debug)]
 struct NotShared(Cell<u8>);
 
-impl From<Cut> for NotShared {
-    fn from(_: Cut) -> Self {
+impl From<Aborted> for NotShared {
+    fn from(_: Aborted) -> Self {
         Self(Cell::new(0))
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{DynPolicy, Jitter, Never, Reason, RetryPolicy, retryable};
+use retry_runtime::{DynPolicy, GiveUpReason, Jitter, Never, RetryPolicy, retryable};
 use tokio::time::Instant;
 
 use super::script::{
@@ -90,13 +90,16 @@ async fn polling_goes_on_until_the_value_is_right() {
 async fn polling_that_never_succeeds_returns_the_last_value() {
     #[retryable(policy = constant(delay = "1s", retries = 2), on_ok = |value| *value < 9,
                 on_give_up = |give_up| reasons.borrow_mut().push((give_up.reason(), give_up.error().is_none())))]
-    async fn poll(script: &Script, reasons: &RefCell<Vec<(Reason, bool)>>) -> Result<u32, Failed> {
+    async fn poll(
+        script: &Script,
+        reasons: &RefCell<Vec<(GiveUpReason, bool)>>,
+    ) -> Result<u32, Failed> {
         script.next()
     }
     let script = Script::new(&[Ok(1), Ok(2), Ok(3), Ok(4)]);
     let reasons = RefCell::default();
     assert_eq!(poll(&script, &reasons).await, Ok(3));
-    assert_eq!(*reasons.borrow(), [(Reason::RetriesExhausted, true)]);
+    assert_eq!(*reasons.borrow(), [(GiveUpReason::RetriesExhausted, true)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{Budget, Cut, RetryPolicy, retryable};
+use retry_runtime::{Aborted, Budget, RetryPolicy, retryable};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -21,8 +21,8 @@ use tokio::{
 use super::script::{Failed, MILLI, SECOND};
 
 const LIMIT: Duration = Duration::from_millis(100);
-const DEADLINE: Result<(), Failed> = Err(Failed::Late(Cut::Deadline(LIMIT)));
-const TIMEOUT: Result<(), Failed> = Err(Failed::Late(Cut::AttemptTimeout(LIMIT)));
+const DEADLINE: Result<(), Failed> = Err(Failed::Late(Aborted::Deadline(LIMIT)));
+const TIMEOUT: Result<(), Failed> = Err(Failed::Late(Aborted::AttemptTimeout(LIMIT)));
 /// After this an attempt ends by itself, so that a limit that does not hold fails a test instead of hanging it.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{Cut, Reason, RetryPolicy, retryable};
+use retry_runtime::{Aborted, GiveUpReason, RetryPolicy, retryable};
 use tokio::time::{Instant, sleep};
 
 use super::script::{EVERY_SECOND, Failed, MILLI, REJECTED, SECOND, Script, Unclassified};
@@ -59,7 +59,10 @@ async fn a_failing_hook_ends_the_retrying_with_the_operations_own_error() {
         .on_failure(async |_| Err::<(), _>("hook"))
         .on_give_up(async |give_up| reason.set(Some(give_up.reason())))
         .await;
-    assert_eq!((result, script.calls.get(), reason.get()), (REJECTED, 1, Some(Reason::HookFailed)));
+    assert_eq!(
+        (result, script.calls.get(), reason.get()),
+        (REJECTED, 1, Some(GiveUpReason::HookFailed))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,20 +103,26 @@ async fn failing_hooks_of_the_attribute_end_the_retrying() {
     #[retryable(policy = constant(delay = "1s", retries = 5),
                 before = |attempt| if attempt.number() < 3 { Ok(()) } else { Err("hook") },
                 on_give_up = |give_up| reason.set(Some(give_up.reason())))]
-    async fn stopped_before(script: &Script, reason: &Cell<Option<Reason>>) -> Result<u32, Failed> {
+    async fn stopped_before(
+        script: &Script,
+        reason: &Cell<Option<GiveUpReason>>,
+    ) -> Result<u32, Failed> {
         script.next()
     }
     #[retryable(policy = constant(delay = "1s", retries = 5), on_failure = async |_| Err::<(), _>("hook"),
                 on_give_up = |give_up| reason.set(Some(give_up.reason())))]
-    async fn stopped_after(script: &Script, reason: &Cell<Option<Reason>>) -> Result<u32, Failed> {
+    async fn stopped_after(
+        script: &Script,
+        reason: &Cell<Option<GiveUpReason>>,
+    ) -> Result<u32, Failed> {
         script.next()
     }
     let (script, reason) = (Script::new(&[REJECTED]), Cell::new(None));
     assert_eq!(stopped_before(&script, &reason).await, REJECTED);
-    assert_eq!((script.calls.get(), reason.take()), (2, Some(Reason::HookFailed)));
+    assert_eq!((script.calls.get(), reason.take()), (2, Some(GiveUpReason::HookFailed)));
     let script = Script::new(&[REJECTED]);
     assert_eq!(stopped_after(&script, &reason).await, REJECTED);
-    assert_eq!((script.calls.get(), reason.take()), (1, Some(Reason::HookFailed)));
+    assert_eq!((script.calls.get(), reason.take()), (1, Some(GiveUpReason::HookFailed)));
     assert_eq!(script.begin.elapsed(), Duration::ZERO);
 }
 
@@ -151,12 +160,12 @@ async fn a_give_up_hook_that_hangs_ends_at_the_deadline() {
 async fn a_give_up_hook_runs_even_after_the_deadline() {
     #[retryable(policy = constant(delay = SECOND, deadline = "500ms"),
                 on_give_up = async |give_up| { seen.set(Some(give_up.reason())); sleep(SECOND).await; seen.set(None); })]
-    async fn call(seen: &Cell<Option<Reason>>) -> Result<u32, Failed> {
+    async fn call(seen: &Cell<Option<GiveUpReason>>) -> Result<u32, Failed> {
         pending().await
     }
     let (seen, begin) = (Cell::new(None), Instant::now());
-    assert_eq!(call(&seen).await, Err(Failed::Late(Cut::Deadline(500 * MILLI))));
-    assert_eq!((seen.get(), begin.elapsed()), (Some(Reason::Deadline), 500 * MILLI));
+    assert_eq!(call(&seen).await, Err(Failed::Late(Aborted::Deadline(500 * MILLI))));
+    assert_eq!((seen.get(), begin.elapsed()), (Some(GiveUpReason::Deadline), 500 * MILLI));
 }
 
 /// A static in a hook is one static.

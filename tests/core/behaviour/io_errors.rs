@@ -11,7 +11,7 @@ use std::{
 };
 
 use retry_runtime::{
-    CircuitBreaker, Classify, Cost, Cut,
+    Aborted, CircuitBreaker, Classify, Cost,
     Disposition::{self, NotExecuted, Permanent, Unknown},
     RetryPolicy, retryable,
 };
@@ -232,14 +232,14 @@ impl Error for WithPath {
 #[tokio::test(start_paused = true)]
 async fn the_error_of_a_call_that_was_cut_says_so_wherever_it_is() {
     let limit = Duration::from_secs(1);
-    for (cut, disposition, class) in [
-        (Cut::Deadline(limit), Unknown, "deadline"),
-        (Cut::AttemptTimeout(limit), Unknown, "attempt_timeout"),
-        (Cut::Cancelled, Permanent, "cancelled"),
+    for (aborted, disposition, class) in [
+        (Aborted::Deadline(limit), Unknown, "deadline"),
+        (Aborted::AttemptTimeout(limit), Unknown, "attempt_timeout"),
+        (Aborted::Cancelled, Permanent, "cancelled"),
     ] {
-        let error = io::Error::other(io::Error::from(cut));
+        let error = io::Error::other(io::Error::from(aborted));
         assert_eq!((error.disposition(), error.class()), (disposition, class));
-        assert_eq!((cut.disposition(), cut.class()), (disposition, class));
+        assert_eq!((aborted.disposition(), aborted.class()), (disposition, class));
     }
     let breaker = CircuitBreaker::builder().minimum_calls(1).build().unwrap();
     let policy = RetryPolicy::constant(MILLI).retries(0).breaker(&breaker);

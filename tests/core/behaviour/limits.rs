@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{Classify, Cut, Disposition, RetryPolicy, retryable};
+use retry_runtime::{Aborted, Classify, Disposition, RetryPolicy, retryable};
 use tokio::time::{Instant, sleep};
 
 use super::script::{EVERY_SECOND, Failed, MILLI, REJECTED, SECOND, Script};
@@ -24,7 +24,7 @@ async fn an_attempt_still_running_at_the_deadline_is_cut() {
         Err::<(), _>(Failed::Rejected(1))
     };
     let policy = RetryPolicy::constant(MILLI).unlimited().deadline(1500 * MILLI);
-    assert_eq!(policy.retry(slow).await, Err(Failed::Late(Cut::Deadline(1500 * MILLI))));
+    assert_eq!(policy.retry(slow).await, Err(Failed::Late(Aborted::Deadline(1500 * MILLI))));
     assert_eq!((begin.elapsed(), calls.get()), (1500 * MILLI, 2));
 }
 
@@ -70,7 +70,7 @@ async fn an_attempt_timeout_is_an_unknown_outcome() {
 #[tokio::test(start_paused = true)]
 async fn a_zero_deadline_starts_no_attempt_and_an_endless_one_is_none() {
     let script = Script::new(&[REJECTED]);
-    let late = Err(Failed::Late(Cut::Deadline(Duration::ZERO)));
+    let late = Err(Failed::Late(Aborted::Deadline(Duration::ZERO)));
     assert_eq!(EVERY_SECOND.deadline(Duration::ZERO).retry(|| script.run()).await, late);
     assert_eq!(script.calls.get(), 0);
     assert_eq!(EVERY_SECOND.deadline(Duration::MAX).retry(|| script.run()).await, REJECTED);
@@ -92,7 +92,7 @@ async fn a_hook_that_takes_all_the_time_leaves_none_for_a_first_attempt() {
     let script = Script::new(&[REJECTED]);
     let policy = EVERY_SECOND.deadline(SECOND);
     let call = policy.retry(|| script.run()).before(async |_| sleep(2 * SECOND).await);
-    assert_eq!(call.await, Err(Failed::Late(Cut::Deadline(SECOND))));
+    assert_eq!(call.await, Err(Failed::Late(Aborted::Deadline(SECOND))));
     assert_eq!((script.begin.elapsed(), script.calls.get()), (SECOND, 0));
 }
 
@@ -118,8 +118,8 @@ async fn the_error_of_a_limit_has_the_last_real_one_as_its_source() {
     let error = hangs_at_last(&mut 0, &mut seen).await.unwrap_err();
     assert_eq!(error.to_string(), "the call did not finish before its deadline of 5s");
     assert_eq!(
-        (error.kind(), Cut::of(&error)),
-        (ErrorKind::TimedOut, Some(Cut::Deadline(5 * SECOND)))
+        (error.kind(), Aborted::of(&error)),
+        (ErrorKind::TimedOut, Some(Aborted::Deadline(5 * SECOND)))
     );
     assert_eq!(source(&error).as_deref(), Some(QUOTA));
     assert_eq!(seen, [Some(QUOTA.to_owned())]);
@@ -127,7 +127,10 @@ async fn the_error_of_a_limit_has_the_last_real_one_as_its_source() {
     // A limit does not hide it behind another limit.
     assert_eq!(source(&hangs_twice(&mut 0).await.unwrap_err()).as_deref(), Some(QUOTA));
     let error = hangs_twice(&mut 1).await.unwrap_err();
-    assert_eq!((source(&error), Cut::of(&error)), (None, Some(Cut::AttemptTimeout(SECOND))));
+    assert_eq!(
+        (source(&error), Aborted::of(&error)),
+        (None, Some(Aborted::AttemptTimeout(SECOND)))
+    );
     let calls = Cell::new(0);
     let call = RetryPolicy::constant(SECOND).retries(1).deadline(5 * SECOND).retry(async || {
         calls.set(calls.get() + 1);

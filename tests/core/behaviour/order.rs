@@ -8,9 +8,9 @@ use std::{
 };
 
 use retry_runtime::{
-    Budget, ByDisposition, Constant, Decide, Decision, DynPolicy, Exponential, Failure, Guards,
-    Limits, Measured, Never, Policy, PolicyExt, Random, Reason, RetryPolicy, Timed, Untimed,
-    UntimedDynPolicy, WithGuards,
+    Budget, ByDisposition, Constant, Decide, Decision, DynPolicy, Exponential, Failure,
+    GiveUpReason, Guards, Limits, Measured, Never, Policy, PolicyExt, Random, RetryPolicy, Timed,
+    Untimed, UntimedDynPolicy, WithGuards,
 };
 use tokio::time::Instant;
 
@@ -148,7 +148,7 @@ async fn retrying_stops_after_a_time_for_errors_that_represent_no_limit() {
         tokio::time::sleep(5 * SECOND / 4).await;
         Err::<(), _>(Foreign)
     };
-    // Attempts end after 1.25 s and after 3.5 s: the second begins at 2.25 s, and nothing cuts it.
+    // Attempts end after 1.25 s and after 3.5 s: the second begins at 2.25 s, and nothing aborts it.
     assert_eq!(POLICY.retry(slow).when(|_| true).await, Err(Foreign));
     assert_eq!((calls.get(), begin.elapsed()), (2, 7 * SECOND / 2));
 
@@ -176,7 +176,7 @@ fn blocking_operations_are_retried_without_a_runtime() {
         .call();
     assert_eq!(answer, Ok(4));
     assert_eq!(seen, [1, 2, 3]);
-    // A deadline cuts nothing that blocks: the one attempt is made.
+    // A deadline aborts nothing that blocks: the one attempt is made.
     let late = policy.deadline(Duration::ZERO).retry_blocking(|| Err::<(), _>(Foreign));
     assert_eq!(late.when(|_| true).call(), Err(Foreign));
 }
@@ -194,7 +194,7 @@ impl<E, R> Decide<E, R> for Stubborn {
         if failure.attempt() < self.0 {
             Decision::retry_after(SECOND)
         } else {
-            Decision::stop(Reason::RetriesExhausted)
+            Decision::give_up(GiveUpReason::RetriesExhausted)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{Classify, Constant, Cut, Disposition, RetryPolicy};
+use retry_runtime::{Aborted, Classify, Constant, Disposition, RetryPolicy};
 use tokio::time::Instant;
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ pub enum Failed {
     Rejected(u32),
     Lost,
     Broken,
-    Late(Cut),
+    Late(Aborted),
 }
 
 impl Classify for Failed {
@@ -30,8 +30,8 @@ impl Classify for Failed {
     }
 }
 
-impl From<Cut> for Failed {
-    fn from(limit: Cut) -> Self {
+impl From<Aborted> for Failed {
+    fn from(limit: Aborted) -> Self {
         Self::Late(limit)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use retry_runtime::{Attempt, Composite, Failure, Reason, retryable};
+use retry_runtime::{Attempt, Composite, Failure, GiveUpReason, retryable};
 use tokio::time::sleep;
 
 use super::script::{EVERY_SECOND, Failed, LOST, REJECTED, SECOND, Script, is_lost};
@@ -91,7 +91,7 @@ async fn the_last_error_comes_unwrapped_and_hooks_have_seen_the_earlier_ones() {
         .retry(|| script.run())
         .on_failure(async |failure| history.borrow_mut().extend(failure.error().copied()))
         .on_give_up(async |give_up| {
-            assert_eq!(give_up.reason(), Reason::RetriesExhausted);
+            assert_eq!(give_up.reason(), GiveUpReason::RetriesExhausted);
             history.borrow_mut().extend(give_up.error().copied());
         })
         .await;

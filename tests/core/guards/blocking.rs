@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use retry_runtime::{Budget, Cut, Reason, retryable, testing};
+use retry_runtime::{Aborted, Budget, GiveUpReason, retryable, testing};
 
 use super::{Counter, Failed, SECOND};
 
@@ -71,14 +71,14 @@ fn a_sleeping_thread_notices_that_its_call_is_cancelled() {
     std::thread::sleep(Duration::from_millis(50));
     token.cancel();
     assert_eq!(sleeper.join().expect("no panic"), Err(Failed::Refused));
-    assert_eq!(cancelled(&token), Err(Failed::Cut(Cut::Cancelled)));
+    assert_eq!(cancelled(&token), Err(Failed::Aborted(Aborted::Cancelled)));
 }
 
 #[tokio::test]
 async fn a_blocking_call_is_recorded_too() {
     let mut counter = 0;
     let run = testing::record(async { plain(&mut counter, "four") }).await;
-    assert_eq!((run.attempts(), run.reason()), (3, None::<Reason>));
+    assert_eq!((run.attempts(), run.reason()), (3, None::<GiveUpReason>));
 }
 
 #[retryable(blocking, policy = constant(delay = "10ms", retries = unlimited, deadline = "50ms"))]

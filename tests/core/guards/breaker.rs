@@ -1,8 +1,9 @@
 use std::sync::LazyLock;
 
 use retry_runtime::{
-    Advice, Budget, ByDisposition, CircuitBreaker, Cost, Cut, Decide, Disposition, Failure, Never,
-    Reason, RetryPolicy, Rule, Timed, WithGuards, retry, retryable, testing,
+    Aborted, Budget, ByDisposition, CircuitBreaker, Cost, Decide, Disposition, Failure,
+    FailureInfo, GiveUpReason, Never, RetryPolicy, Rule, Timed, WithGuards, retry, retryable,
+    testing,
 };
 
 use super::{Counter, Failed, SECOND};
@@ -21,11 +22,11 @@ async fn an_open_breaker_ends_the_retries_and_refuses_first_attempts() {
     let run = run.await;
     assert_eq!(
         (run.output, run.calls[0].reason),
-        (Err(Failed::Refused), Some(Reason::BreakerOpen))
+        (Err(Failed::Refused), Some(GiveUpReason::BreakerOpen))
     );
     assert_eq!(counter.calls(), 4);
     let refused = policy.retry(async || counter.fail::<()>(Failed::Refused)).await;
-    assert!(matches!(refused, Err(Failed::Cut(Cut::BreakerOpen(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(Failed::Aborted(Aborted::BreakerOpen(_)))), "{refused:?}");
     assert_eq!(counter.calls(), 4, "no attempt was made");
 }
 
@@ -103,8 +104,8 @@ impl<C> Rule<Failed, C> for Everything {
         true
     }
 
-    fn advice(&self, failure: &Failure<'_, Failed>, _: &C) -> Advice {
-        Advice::default().disposition(failure.disposition())
+    fn advice(&self, failure: &Failure<'_, Failed>, _: &C) -> FailureInfo {
+        FailureInfo::default().disposition(failure.disposition())
     }
 }
 
@@ -138,7 +139,7 @@ async fn a_rule_of_its_own_says_what_counts() {
 static BREAKER: LazyLock<CircuitBreaker> = LazyLock::new(breaker);
 
 #[retryable(policy = constant(delay = "0s", retries = 0), breaker = BREAKER, on_give_up = |give_up| seen.push((give_up.reason(), give_up.disposition())))]
-async fn annotated(seen: &mut Vec<(Reason, Disposition)>) -> Result<(), Failed> {
+async fn annotated(seen: &mut Vec<(GiveUpReason, Disposition)>) -> Result<(), Failed> {
     Err(Failed::Lost)
 }
 
@@ -148,8 +149,8 @@ async fn the_attribute_takes_one_and_hooks_are_told() {
     for _ in 0..5 {
         annotated(&mut seen).await.expect_err("always");
     }
-    assert_eq!(seen[0], (Reason::NotIdempotent, Disposition::Unknown));
-    assert_eq!(seen[4], (Reason::BreakerOpen, Disposition::NotExecuted));
+    assert_eq!(seen[0], (GiveUpReason::NotIdempotent, Disposition::Unknown));
+    assert_eq!(seen[4], (GiveUpReason::BreakerOpen, Disposition::NotExecuted));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::{sync::LazyLock, time::Duration};
 
-use retry_runtime::{Budget, Reason, RetryPolicy, retryable, testing};
+use retry_runtime::{Budget, GiveUpReason, RetryPolicy, retryable, testing};
 
 use super::{Counter, Failed, SECOND};
 
@@ -16,10 +16,10 @@ async fn retries_stop_when_the_budget_is_empty_and_the_error_is_the_operations_o
     let counter = Counter::default();
     let run = testing::record(annotated(&counter)).await;
     assert_eq!((run.output, counter.calls()), (Err(Failed::Refused), 36));
-    assert_eq!(run.calls[0].reason, Some(Reason::Budget));
+    assert_eq!(run.calls[0].reason, Some(GiveUpReason::Budget));
     // Another call finds it empty, and fails at once.
     let run = testing::record(annotated(&counter)).await;
-    assert_eq!((run.reason(), counter.calls()), (Some(Reason::Budget), 37));
+    assert_eq!((run.reason(), counter.calls()), (Some(GiveUpReason::Budget), 37));
 }
 
 async fn attempts(budget: &Budget, error: Failed) -> u32 {
@@ -73,7 +73,7 @@ async fn what_the_deadline_ends_is_not_paid_for() {
     let budget = Budget::new();
     let policy = RetryPolicy::constant(SECOND).retries(9).deadline(SECOND / 2).budget(&budget);
     let run = testing::record(async { policy.retry(async || Err::<(), _>(Failed::Refused)).await });
-    assert_eq!(run.await.reason(), Some(Reason::Deadline));
+    assert_eq!(run.await.reason(), Some(GiveUpReason::Deadline));
     assert_eq!(budget.level(), 500);
 }
 

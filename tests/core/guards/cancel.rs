@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use retry_runtime::{Cut, Reason, RetryPolicy, retryable, testing};
+use retry_runtime::{Aborted, GiveUpReason, RetryPolicy, retryable, testing};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,10 @@ async fn a_wait_ends_at_once_and_the_caller_gets_the_last_error() {
     let (token, counter, begin) = (CancellationToken::new(), Counter::default(), Instant::now());
     cancel_after(&token, 3);
     let run = testing::record(annotated(&token, &counter)).await;
-    assert_eq!((run.output, run.calls[0].reason), (Err(Failed::Refused), Some(Reason::Cancelled)));
+    assert_eq!(
+        (run.output, run.calls[0].reason),
+        (Err(Failed::Refused), Some(GiveUpReason::Cancelled))
+    );
     assert_eq!((begin.elapsed(), counter.calls()), (3 * SECOND, 1));
 }
 
@@ -32,7 +35,7 @@ async fn a_wait_ends_at_once_and_the_caller_gets_the_last_error() {
 async fn a_cancelled_call_makes_no_first_attempt() {
     let (token, counter) = (CancellationToken::new(), Counter::default());
     token.cancel();
-    assert_eq!(annotated(&token, &counter).await, Err(Failed::Cut(Cut::Cancelled)));
+    assert_eq!(annotated(&token, &counter).await, Err(Failed::Aborted(Aborted::Cancelled)));
     assert_eq!(counter.calls(), 0);
 }
 
@@ -53,7 +56,7 @@ async fn an_attempt_that_runs_is_not_cut() {
             .retry(async || Err::<(), _>(Failed::Refused))
             .await
     });
-    assert_eq!(run.await.output, Err(Failed::Cut(Cut::Cancelled)));
+    assert_eq!(run.await.output, Err(Failed::Aborted(Aborted::Cancelled)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +69,7 @@ async fn hooks_are_told() {
         .retry(async || Err::<(), _>(Failed::Refused))
         .on_give_up(async |give_up| reasons.borrow_mut().push(give_up.reason()));
     assert_eq!(call.await, Err(Failed::Refused));
-    assert_eq!(*reasons.borrow(), [Reason::Cancelled]);
+    assert_eq!(*reasons.borrow(), [GiveUpReason::Cancelled]);
 }
 
 #[retryable(policy = constant(delay = "1s"), cancel = token, before = |attempt| if attempt.number() > 1 { token.cancel() })]
@@ -78,7 +81,7 @@ async fn cancelled_by_its_hook(token: &CancellationToken, counter: &Counter) -> 
 async fn a_call_that_is_cancelled_in_the_hook_of_a_retry_makes_it_not() {
     let (token, counter) = (CancellationToken::new(), Counter::default());
     let run = testing::record(cancelled_by_its_hook(&token, &counter)).await;
-    assert_eq!((run.reason(), run.attempts()), (Some(Reason::Cancelled), 1));
+    assert_eq!((run.reason(), run.attempts()), (Some(GiveUpReason::Cancelled), 1));
     assert_eq!((run.output, counter.calls()), (Err(Failed::Refused), 1));
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use retry_runtime::{Budget, CircuitBreaker, Reason, RetryPolicy, retryable, testing};
+use retry_runtime::{Budget, CircuitBreaker, GiveUpReason, RetryPolicy, retryable, testing};
 
 use super::{Counter, Failed, SECOND};
 
@@ -19,7 +19,7 @@ async fn sleep_in(seconds: u32) {
 async fn a_late_retry_is_not_made_and_the_caller_gets_the_last_error() {
     let counter = Counter::default();
     let (run, ()) = tokio::join!(testing::record(annotated(&counter)), sleep_in(3));
-    assert_eq!((run.reason(), run.attempts()), (Some(Reason::Deadline), 1));
+    assert_eq!((run.reason(), run.attempts()), (Some(GiveUpReason::Deadline), 1));
     assert_eq!((run.output, counter.calls()), (Err(Failed::Refused), 1));
 }
 
@@ -46,5 +46,5 @@ async fn hooks_are_told_of_a_late_retry() {
         .retry(async || Err::<(), _>(Failed::Refused))
         .on_give_up(async |give_up| reasons.borrow_mut().push(give_up.reason()));
     let (result, ()) = tokio::join!(call.into_future(), sleep_in(3));
-    assert_eq!((result, reasons.take()), (Err(Failed::Refused), vec![Reason::Deadline]));
+    assert_eq!((result, reasons.take()), (Err(Failed::Refused), vec![GiveUpReason::Deadline]));
 }

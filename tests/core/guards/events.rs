@@ -4,7 +4,7 @@ use std::{fmt, panic::AssertUnwindSafe};
 
 use futures_support::catch;
 use retry_runtime::{
-    Budget, CircuitBreaker, CircuitState, Nested, Reason, RetryPolicy, retryable,
+    Budget, CircuitBreaker, CircuitState, GiveUpReason, Nested, RetryPolicy, retryable,
     testing::{self, Outcomes},
 };
 use tokio_util::sync::CancellationToken;
@@ -111,7 +111,7 @@ async fn a_call_that_is_refused_is_no_news() {
     let expected = [row(
         Level::DEBUG,
         "message=call was refused operation=read attempt=1 elapsed=0ns error.class=breaker_open \
-         error.message=Cut(BreakerOpen(Rejected { breaker: \"catalog\", \
+         error.message=Aborted(BreakerOpen(Rejected { breaker: \"catalog\", \
          retry_in: 18446744073709551615.999999999s })) reason=breaker_open",
     )];
     assert_eq!(events(refused.into_future()).await, expected);
@@ -121,7 +121,7 @@ async fn a_call_that_is_refused_is_no_news() {
     let expected = [row(
         Level::DEBUG,
         "message=call was refused operation=read attempt=1 elapsed=0ns error.class=cancelled \
-         error.message=Cut(Cancelled) reason=cancelled",
+         error.message=Aborted(Cancelled) reason=cancelled",
     )];
     assert_eq!(events(cancelled.into_future()).await, expected);
 }
@@ -258,7 +258,7 @@ async fn a_panic_in_the_closure_form_is_one_too() {
     let policy = RetryPolicy::constant(SECOND);
     let call = policy.retry(async || -> Answer { outcomes.next().expect("boom") });
     let run = testing::record(catch(call.into_future())).await;
-    assert_eq!((run.attempts(), run.reason()), (2, Some(Reason::Panicked)));
+    assert_eq!((run.attempts(), run.reason()), (2, Some(GiveUpReason::Panicked)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use retry_runtime::{
-    Budget, CircuitBreaker, Exponential, Jitter, Reason, RetryPolicy, retryable, testing,
+    Budget, CircuitBreaker, Exponential, GiveUpReason, Jitter, RetryPolicy, retryable, testing,
 };
 use tokio::time::Instant;
 
@@ -24,7 +24,10 @@ async fn a_server_may_ask_for_up_to_five_seconds_more() {
 }
 
 /// Asks a server that is busy for a while, and says so.
-async fn ask(policy: RetryPolicy<Exponential>, busy: Duration) -> (Vec<Duration>, Option<Reason>) {
+async fn ask(
+    policy: RetryPolicy<Exponential>,
+    busy: Duration,
+) -> (Vec<Duration>, Option<GiveUpReason>) {
     let begin = Instant::now();
     let run = testing::record(async {
         let call = policy.retry(async || match busy.saturating_sub(begin.elapsed()) {
@@ -42,15 +45,15 @@ async fn ask(policy: RetryPolicy<Exponential>, busy: Duration) -> (Vec<Duration>
 async fn one_that_asks_for_more_ends_the_call_at_once() {
     let policy = EVERY_SECOND.retries(3);
     for busy in [60 * SECOND, 3600 * SECOND, Duration::MAX] {
-        assert_eq!(ask(policy, busy).await, (vec![], Some(Reason::RetryAfter)));
+        assert_eq!(ask(policy, busy).await, (vec![], Some(GiveUpReason::RetryAfter)));
     }
     let patient = policy.max_hint(59 * SECOND);
     assert_eq!(ask(patient, 60 * SECOND).await, (vec![60 * SECOND], None));
-    assert_eq!(ask(patient, 61 * SECOND).await, (vec![], Some(Reason::RetryAfter)));
+    assert_eq!(ask(patient, 61 * SECOND).await, (vec![], Some(GiveUpReason::RetryAfter)));
     assert_eq!(ask(policy.max_hint(Duration::MAX), 3600 * SECOND).await.0, [3600 * SECOND]);
-    let cut = policy.retries(2).max_hint(9 * SECOND).cap_hints();
-    assert_eq!(ask(cut, 60 * SECOND).await.0, [10 * SECOND, 11 * SECOND]);
-    assert_eq!(ask(cut.max_hint(Duration::ZERO), 60 * SECOND).await.0, [SECOND, 2 * SECOND]);
+    let aborted = policy.retries(2).max_hint(9 * SECOND).cap_hints();
+    assert_eq!(ask(aborted, 60 * SECOND).await.0, [10 * SECOND, 11 * SECOND]);
+    assert_eq!(ask(aborted.max_hint(Duration::ZERO), 60 * SECOND).await.0, [SECOND, 2 * SECOND]);
 }
 
 #[retryable(policy = constant(delay = "1s", retries = 1, max_hint = "1m"), on = |error| *error != Failed::Broken, budget = budget)]
@@ -112,7 +115,7 @@ async fn on_lost(breaker: &CircuitBreaker, error: Failed) -> Result<(), Failed> 
 #[tokio::test(start_paused = true)]
 async fn a_breaker_knows_the_error_whatever_the_policy_names() {
     let breaker = || CircuitBreaker::builder().minimum_calls(4).build().expect("possible");
-    let is_open = |outcome| matches!(outcome, Err(Failed::Cut(_)));
+    let is_open = |outcome| matches!(outcome, Err(Failed::Aborted(_)));
     for (error, opens) in [(Failed::Refused, true), (Failed::Broken, false)] {
         let (never, lost) = (breaker(), breaker());
         for _ in 0..4 {
@@ -131,5 +134,5 @@ async fn a_wait_that_the_server_asks_for_does_not_pass_the_deadline() {
         EVERY_SECOND.deadline(3 * SECOND).retry(async || Err::<(), _>(busy)).await
     });
     let run = run.await;
-    assert_eq!((run.reason(), run.delays()), (Some(Reason::Deadline), vec![]));
+    assert_eq!((run.reason(), run.delays()), (Some(GiveUpReason::Deadline), vec![]));
 }

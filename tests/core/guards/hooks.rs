@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{CircuitBreaker, Cut, Reason, RetryPolicy, retryable};
+use retry_runtime::{Aborted, CircuitBreaker, GiveUpReason, RetryPolicy, retryable};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -67,18 +67,20 @@ async fn no_hook_runs_for_a_call_that_does_not_begin() {
     }
     for _ in 0..2 {
         let refused = [guarded(&seen, &breaker, &token).await, closure().await];
-        assert!(refused.iter().all(|end| matches!(end, Err(Failed::Cut(Cut::BreakerOpen(_))))));
+        assert!(
+            refused.iter().all(|end| matches!(end, Err(Failed::Aborted(Aborted::BreakerOpen(_)))))
+        );
     }
     token.cancel();
-    assert_eq!(guarded(&seen, &breaker, &token).await, Err(Failed::Cut(Cut::Cancelled)));
-    assert_eq!(closure().await, Err(Failed::Cut(Cut::Cancelled)));
+    assert_eq!(guarded(&seen, &breaker, &token).await, Err(Failed::Aborted(Aborted::Cancelled)));
+    assert_eq!(closure().await, Err(Failed::Aborted(Aborted::Cancelled)));
     assert_eq!(seen.take(), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_hook_runs_when_there_is_no_time_at_all() {
     let seen = Seen::default();
-    let late = Err(Failed::Cut(Cut::Deadline(Duration::ZERO)));
+    let late = Err(Failed::Aborted(Aborted::Deadline(Duration::ZERO)));
     assert_eq!(limited(&seen, Duration::ZERO).await, late);
     let policy = RetryPolicy::constant(SECOND).deadline(Duration::ZERO);
     let call = policy.retry(async || seen.attempt()).before(async |_| seen.hook());
@@ -103,7 +105,7 @@ async fn the_hook_of_a_probe_holds_its_place_and_gives_it_back() {
         .breaker(&breaker)
         .retry(async || Ok::<_, Failed>(1))
         .before(async |_| pending::<()>().await);
-    assert_eq!(hangs.await, Err(Failed::Cut(Cut::Deadline(SECOND))));
+    assert_eq!(hangs.await, Err(Failed::Aborted(Aborted::Deadline(SECOND))));
     let probe = once.clone().retry(async || Ok::<_, Failed>(2)).before(async |_| {
         tokio::time::sleep(SECOND).await;
     });
@@ -118,7 +120,7 @@ async fn hanging(
     hang: impl AsyncFn(u32),
     token: &CancellationToken,
     counter: &Counter,
-    reasons: &RefCell<Vec<Reason>>,
+    reasons: &RefCell<Vec<GiveUpReason>>,
 ) -> Result<(), Failed> {
     counter.fail(Failed::Refused)
 }
@@ -128,9 +130,9 @@ async fn a_cancelled_token_ends_every_hook_that_hangs() {
     // Which hook hangs, the attempts made by then, what the caller gets, and why.
     let refused = Failed::Refused;
     let cases = [
-        (1, 0, Failed::Cut(Cut::Cancelled), Reason::Cancelled),
-        (2, 1, refused, Reason::Cancelled),
-        (3, 3, refused, Reason::RetriesExhausted),
+        (1, 0, Failed::Aborted(Aborted::Cancelled), GiveUpReason::Cancelled),
+        (2, 1, refused, GiveUpReason::Cancelled),
+        (3, 3, refused, GiveUpReason::RetriesExhausted),
     ];
     for (hangs, attempts, error, reason) in cases {
         let (token, counter, begin) =

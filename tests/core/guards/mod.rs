@@ -16,7 +16,7 @@ mod testing;
 
 use std::{cell::Cell, time::Duration};
 
-use retry_runtime::{Classify, Cost, Cut, Disposition};
+use retry_runtime::{Aborted, Classify, Cost, Disposition};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -28,7 +28,7 @@ enum Failed {
     Broken,
     Busy(Option<Duration>),
     Kept,
-    Cut(Cut),
+    Aborted(Aborted),
 }
 
 impl Classify for Failed {
@@ -36,7 +36,7 @@ impl Classify for Failed {
         match self {
             Self::Refused | Self::Busy(_) | Self::Kept => Disposition::NotExecuted,
             Self::Lost => Disposition::Unknown,
-            Self::Broken | Self::Cut(_) => Disposition::Permanent,
+            Self::Broken | Self::Aborted(_) => Disposition::Permanent,
         }
     }
 
@@ -47,7 +47,7 @@ impl Classify for Failed {
             Self::Broken => "BROKEN",
             Self::Busy(_) => "BUSY",
             Self::Kept => "KEPT",
-            Self::Cut(_) => "CUT",
+            Self::Aborted(_) => "CUT",
         }
     }
 
@@ -67,9 +67,9 @@ impl Classify for Failed {
     }
 }
 
-impl From<Cut> for Failed {
-    fn from(cut: Cut) -> Self {
-        Self::Cut(cut)
+impl From<Aborted> for Failed {
+    fn from(aborted: Aborted) -> Self {
+        Self::Aborted(aborted)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use retry_runtime::{Nested, Reason, RetryPolicy, current_attempt, retryable, testing};
+use retry_runtime::{GiveUpReason, Nested, RetryPolicy, current_attempt, retryable, testing};
 
 use super::{Counter, Failed, SECOND};
 
@@ -57,11 +57,11 @@ async fn the_reason_says_who_retries() {
     let counter = Counter::default();
     let run = testing::record(outer_only(&counter)).await;
     let reasons: Vec<_> = run.calls.iter().map(|call| (call.operation, call.reason)).collect();
-    assert_eq!(reasons[0], ("inner", Some(Reason::Nested)));
+    assert_eq!(reasons[0], ("inner", Some(GiveUpReason::Nested)));
     let run = testing::record(inner_only(&counter)).await;
     let reasons: Vec<_> = run.calls.iter().map(|call| (call.operation, call.reason)).collect();
-    assert_eq!(reasons[0], ("inner", Some(Reason::RetriesExhausted)));
-    assert_eq!(reasons[1], ("inner_only", Some(Reason::Nested)));
+    assert_eq!(reasons[0], ("inner", Some(GiveUpReason::RetriesExhausted)));
+    assert_eq!(reasons[1], ("inner_only", Some(GiveUpReason::Nested)));
 }
 
 /// A failure that nothing inside has retried is retried outside.

@@ -1,8 +1,8 @@
 //! Guards of several policies that meet in one call: all of them hold, and a member pays for its own retries.
 
 use retry_runtime::{
-    Budget, CircuitBreaker, Composite, Constant, Cut, DynPolicy, Guarded, Reason, RetryPolicy,
-    Untimed, retryable, testing,
+    Aborted, Budget, CircuitBreaker, Composite, Constant, DynPolicy, GiveUpReason, Guarded,
+    RetryPolicy, Untimed, retryable, testing,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -56,7 +56,7 @@ async fn an_empty_budget_of_one_member_leaves_the_others_alone() {
     let counter = Counter::default();
     let call = policy.clone().retry(async || counter.fail::<()>(Failed::Refused));
     let run = testing::record(call.into_future()).await;
-    assert_eq!((counter.calls(), run.reason()), (2, Some(Reason::Budget)));
+    assert_eq!((counter.calls(), run.reason()), (2, Some(GiveUpReason::Budget)));
     let counter = Counter::default();
     let _ = policy.retry(async || counter.fail::<()>(Failed::Lost)).await;
     assert_eq!((counter.calls(), small.level(), large.level()), (6, 0, 500 - 5 * 14));
@@ -86,7 +86,7 @@ async fn the_budgets_of_policy_and_argument_both_pay() {
 
 #[retryable(policy = policy, breaker = argument, cancel = token)]
 async fn breakers<P>(
-    policy: &Guarded<P, retry_runtime::MayCut>,
+    policy: &Guarded<P, retry_runtime::MayAbort>,
     argument: &CircuitBreaker,
     token: &CancellationToken,
     outcome: Result<(), Failed>,
@@ -109,14 +109,14 @@ async fn every_breaker_has_to_admit_a_call_and_hears_of_it() {
         assert_eq!(failed, Err(Failed::Refused));
     }
     let rejected = breakers(&policy, &two, &token, Ok(())).await;
-    assert!(matches!(rejected, Err(Failed::Cut(Cut::BreakerOpen(_)))), "{rejected:?}");
+    assert!(matches!(rejected, Err(Failed::Aborted(Aborted::BreakerOpen(_)))), "{rejected:?}");
     let fresh = breaker(2);
     for _ in 0..2 {
         let _ = breakers(&policy, &fresh, &token, Err(Failed::Refused)).await;
     }
     // The policy's own has heard of all four, and of none that was rejected.
     let rejected = breakers(&policy, &breaker(2), &token, Ok(())).await;
-    assert!(matches!(rejected, Err(Failed::Cut(Cut::BreakerOpen(_)))), "{rejected:?}");
+    assert!(matches!(rejected, Err(Failed::Aborted(Aborted::BreakerOpen(_)))), "{rejected:?}");
     // A probe that the other breaker rejects gives its place back.
     sleep(5 * SECOND + SECOND / 100).await;
     let open = breaker(1);

@@ -1,6 +1,6 @@
 use std::future::pending;
 
-use retry_runtime::{Composite, Reason, RetryPolicy, retryable, testing};
+use retry_runtime::{Composite, GiveUpReason, RetryPolicy, retryable, testing};
 use tokio::time::{Instant, sleep};
 
 use super::{Counter, Failed, SECOND};
@@ -19,7 +19,7 @@ async fn the_third_failure_of_a_lifetime_does_not_end_it() {
     let run = testing::record(subscribe(&counter)).await;
     // After each hour the first retry again; then both retries in a row.
     assert_eq!(run.delays(), [SECOND, SECOND, SECOND, 2 * SECOND]);
-    assert_eq!((counter.calls(), run.reason()), (5, Some(Reason::RetriesExhausted)));
+    assert_eq!((counter.calls(), run.reason()), (5, Some(GiveUpReason::RetriesExhausted)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,7 +52,7 @@ async fn an_attempt_that_was_cut_was_not_healthy() {
             .await
     });
     let run = run.await;
-    assert_eq!((run.attempts(), run.reason()), (4, Some(Reason::RetriesExhausted)));
+    assert_eq!((run.attempts(), run.reason()), (4, Some(GiveUpReason::RetriesExhausted)));
 }
 
 /// Works for an hour, then fails for good.
@@ -81,7 +81,7 @@ async fn it_gives_up_after_it_has_failed_for_so_long() {
         .reset_after(60 * SECOND)
         .give_up_after(300 * SECOND);
     let run = testing::record(async { policy.retry(|| works_at_first(begin)).await }).await;
-    assert_eq!((run.output, run.reason()), (Err(Failed::Refused), Some(Reason::Deadline)));
+    assert_eq!((run.output, run.reason()), (Err(Failed::Refused), Some(GiveUpReason::Deadline)));
     assert_eq!(begin.elapsed(), (3600 + 290) * SECOND);
 }
 

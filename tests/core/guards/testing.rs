@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use retry_runtime::{Jitter, Reason, RetryPolicy, retryable, testing, testing::Overrides};
+use retry_runtime::{GiveUpReason, Jitter, RetryPolicy, retryable, testing, testing::Overrides};
 use tokio::time::Instant;
 
 use super::{Counter, Failed, SECOND};
@@ -16,7 +16,7 @@ async fn fetch(counter: &Counter) -> Result<(), Failed> {
 async fn retries_are_switched_off_for_a_scope_only() {
     let counter = Counter::default();
     let run = testing::record(Overrides::new().without_retries().scope(fetch(&counter))).await;
-    assert_eq!((counter.calls(), run.calls[0].reason), (1, Some(Reason::RetriesExhausted)));
+    assert_eq!((counter.calls(), run.calls[0].reason), (1, Some(GiveUpReason::RetriesExhausted)));
     let _ = fetch(&counter).await;
     assert_eq!(counter.calls(), 1 + 6);
 }

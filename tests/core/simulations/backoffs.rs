@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use retry_runtime::{Backoff, Constant, Exponential, Jitter, Random, Wait};
+use retry_runtime::{Backoff, Constant, Exponential, Jitter, Random, RetryContext};
 
 use super::{Agenda, normal};
 
@@ -80,7 +80,7 @@ fn run(clients: usize, backoff: &dyn Backoff, random: &mut Random) -> (u32, Dura
             Message::Conflict(client) => {
                 let Client { retries, waited, .. } = &mut states[client];
                 *retries += 1;
-                let delay = backoff.delay(&mut Wait::new(*retries, *waited, random));
+                let delay = backoff.delay(&mut RetryContext::new(*retries, *waited, random));
                 *waited = Some(delay);
                 agenda.plan(now + delay + hop(random), Message::Read(client));
             }

@@ -9,7 +9,8 @@
 use std::time::Duration;
 
 use retry_runtime::{
-    Admission, Backoff, Budget, Charge, CircuitBreaker, Cost, Exponential, Permit, Random, Wait,
+    Admission, Backoff, Budget, Charge, CircuitBreaker, Cost, Exponential, Permit, Random,
+    RetryContext,
 };
 use tokio::time::{Instant, advance};
 
@@ -125,7 +126,7 @@ async fn run(seed: u64, client: impl Fn() -> Client) -> ([u32; SECONDS], [u32; S
                 client.failed(admission);
                 if let Some(permit) = client.permit(retry + 1) {
                     let retry = retry + 1;
-                    let waited = backoff.delay(&mut Wait::new(retry, waited, &mut random));
+                    let waited = backoff.delay(&mut RetryContext::new(retry, waited, &mut random));
                     agenda.plan(now + waited, (index, Event::Retry { retry, waited, permit }));
                 }
                 continue;

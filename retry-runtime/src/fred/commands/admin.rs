@@ -10,7 +10,7 @@ use crate::fred::{
     Command, CommandInfo, Commands, NotSentinel,
     Replay::{NotIdempotent, Read},
     Sender,
-    commands::{Wait, by_hand, commands},
+    commands::{BlockingTime, by_hand, commands},
 };
 
 #[rustfmt::skip] // One line per command.
@@ -20,7 +20,7 @@ commands! { ServerInterface + NotSentinel;
     "DBSIZE" [Read] dbsize<R>() -> R;
     "FAILOVER" [NotIdempotent] failover<>(to: Option<(String, u16)>, force: bool, abort: bool, timeout: Option<u32>);
     "LASTSAVE" [Read] lastsave<R>() -> R;
-    "WAIT" [NotIdempotent] [Wait::block(u64::try_from(timeout).ok())] wait<R>(numreplicas: i64, timeout: i64) -> R;
+    "WAIT" [NotIdempotent] [BlockingTime::block(u64::try_from(timeout).ok())] wait<R>(numreplicas: i64, timeout: i64) -> R;
 }
 
 pub(in crate::fred) const BY_HAND: &[CommandInfo] =

@@ -8,7 +8,7 @@ use ::fred::{
 
 use super::{Errors, by_hand};
 use crate::fred::{
-    Command, CommandInfo, Commands, ErrorClass, Replay, Sender, Wait, doubt::in_doubt,
+    BlockingTime, Command, CommandInfo, Commands, ErrorClass, Replay, Sender, doubt::in_doubt,
 };
 
 pub(in crate::fred) const TABLE: &[CommandInfo] = &[
@@ -67,7 +67,7 @@ impl<Via: Sender> Commands<Via> {
         T::Error: Into<Error> + Send,
     {
         let args = values(args)?;
-        let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
+        let wait = if cmd.blocking { BlockingTime::Forever } else { BlockingTime::No };
         let command = Command { wait, ..Command::of_user("custom", Replay::Opaque) };
         self.send_custom(command, cmd, args).await?.convert()
     }
@@ -86,7 +86,7 @@ impl<Via: Sender> Commands<Via> {
     {
         let args = values(args)?;
         let cmd = routed(cmd, &args);
-        let wait = if cmd.blocking { Wait::Forever } else { Wait::No };
+        let wait = if cmd.blocking { BlockingTime::Forever } else { BlockingTime::No };
         let slot = self.sender.slot(|| cmd.cluster_hash.hash(&args));
         let command = Command { wait, slot, ..Command::of_user("custom_raw", Replay::Opaque) };
         self.sender

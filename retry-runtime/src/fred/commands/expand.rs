@@ -10,7 +10,7 @@
 ///         {
 ///             let key: Key = key.into();
 ///             let elements: MultipleValues = elements.try_into().map_err(Into::into)?;
-///             let command = Command { wait: Wait::No, ..Command::new("lpush", NotIdempotent) };
+///             let command = Command { wait: BlockingTime::No, ..Command::new("lpush", NotIdempotent) };
 ///             let failed = match self.sender.first(command) {
 ///                 Some((client, flight)) => match client.lpush(key.clone(), elements.clone()).await {
 ///                     Ok(value) => return value.convert(),
@@ -199,7 +199,7 @@ macro_rules! answer {
 
 /// How long a command may block.
 macro_rules! wait {
-    () => { $crate::fred::Wait::No };
+    () => { $crate::fred::BlockingTime::No };
     ($($wait:tt)+) => { $($wait)+ };
 }
 

@@ -11,16 +11,16 @@ use ::fred::{
 
 use crate::fred::{
     Replay::{self, Idempotent, NotIdempotent, Read, SameState},
-    commands::{Wait, commands},
+    commands::{BlockingTime, commands},
 };
 
 #[rustfmt::skip] // One line per command.
 commands! { ListInterface;
-    "BLMPOP" [NotIdempotent] [Wait::seconds(timeout)] blmpop<R, K>(timeout: f64, keys: K => Into<MultipleKeys>, direction: LMoveDirection, count: Option<i64>) -> R;
-    "BLPOP" [NotIdempotent] [Wait::seconds(timeout)] blpop<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
-    "BRPOP" [NotIdempotent] [Wait::seconds(timeout)] brpop<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
-    "BRPOPLPUSH" [NotIdempotent] [Wait::seconds(timeout)] brpoplpush<R, S, D>(source: S => Into<Key>, destination: D => Into<Key>, timeout: f64) -> R;
-    "BLMOVE" [NotIdempotent] [Wait::seconds(timeout)] blmove<R, S, D>(source: S => Into<Key>, destination: D => Into<Key>, source_direction: LMoveDirection, destination_direction: LMoveDirection, timeout: f64) -> R;
+    "BLMPOP" [NotIdempotent] [BlockingTime::seconds(timeout)] blmpop<R, K>(timeout: f64, keys: K => Into<MultipleKeys>, direction: LMoveDirection, count: Option<i64>) -> R;
+    "BLPOP" [NotIdempotent] [BlockingTime::seconds(timeout)] blpop<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
+    "BRPOP" [NotIdempotent] [BlockingTime::seconds(timeout)] brpop<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
+    "BRPOPLPUSH" [NotIdempotent] [BlockingTime::seconds(timeout)] brpoplpush<R, S, D>(source: S => Into<Key>, destination: D => Into<Key>, timeout: f64) -> R;
+    "BLMOVE" [NotIdempotent] [BlockingTime::seconds(timeout)] blmove<R, S, D>(source: S => Into<Key>, destination: D => Into<Key>, source_direction: LMoveDirection, destination_direction: LMoveDirection, timeout: f64) -> R;
     "LMPOP" [NotIdempotent] lmpop<R, K>(keys: K => Into<MultipleKeys>, direction: LMoveDirection, count: Option<i64>) -> R;
     "LINDEX" [Read] lindex<R, K>(key: K => Into<Key>, index: i64) -> R;
     "LINSERT" [NotIdempotent] linsert<R, K, P, V>(key: K => Into<Key>, location: ListLocation, pivot: P => TryInto<Value>, element: V => TryInto<Value>) -> R;

@@ -146,7 +146,7 @@ pub trait NotSentinel {}
 pub struct Command {
     pub(super) name: &'static str,
     pub(super) replay: Replay,
-    pub(super) wait: Wait,
+    pub(super) wait: BlockingTime,
     /// The hash slot of the first key, on a cluster.
     pub(super) slot: Option<u16>,
     pub(super) errors: Errors,
@@ -155,7 +155,7 @@ pub struct Command {
 impl Command {
     /// Describes a command that does not block, and whose errors are the server's.
     pub(super) const fn new(name: &'static str, replay: Replay) -> Self {
-        Self { name, replay, wait: Wait::No, slot: None, errors: Errors::Servers }
+        Self { name, replay, wait: BlockingTime::No, slot: None, errors: Errors::Servers }
     }
 
     /// Describes a command that runs what a user wrote.
@@ -175,7 +175,7 @@ pub(super) enum Errors {
 
 /// How long the server may take on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum BlockingTime {
     /// The command does not block.
     No,
     /// At most so long.
@@ -184,7 +184,7 @@ pub enum Wait {
     Forever,
 }
 
-impl Wait {
+impl BlockingTime {
     /// Reads the timeout of a blocking command in seconds: zero, or what is no time, is without limit.
     #[cfg(any(feature = "i-lists", feature = "i-sorted-sets"))]
     fn seconds(timeout: f64) -> Self {

@@ -12,14 +12,14 @@ use ::fred::{
 
 use crate::fred::{
     Replay::{self, NotIdempotent, Read, SameState},
-    commands::{Wait, commands, same_aggregate, store_class},
+    commands::{BlockingTime, commands, same_aggregate, store_class},
 };
 
 #[rustfmt::skip] // One line per command.
 commands! { SortedSetsInterface;
-    "BZMPOP" [NotIdempotent] [Wait::seconds(timeout)] bzmpop<R, K>(timeout: f64, keys: K => Into<MultipleKeys>, sort: ZCmp, count: Option<i64>) -> R;
-    "BZPOPMIN" [NotIdempotent] [Wait::seconds(timeout)] bzpopmin<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
-    "BZPOPMAX" [NotIdempotent] [Wait::seconds(timeout)] bzpopmax<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
+    "BZMPOP" [NotIdempotent] [BlockingTime::seconds(timeout)] bzmpop<R, K>(timeout: f64, keys: K => Into<MultipleKeys>, sort: ZCmp, count: Option<i64>) -> R;
+    "BZPOPMIN" [NotIdempotent] [BlockingTime::seconds(timeout)] bzpopmin<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
+    "BZPOPMAX" [NotIdempotent] [BlockingTime::seconds(timeout)] bzpopmax<R, K>(keys: K => Into<MultipleKeys>, timeout: f64) -> R;
     "ZADD" [zadd_class(incr)] zadd<R, K, V>(key: K => Into<Key>, options: Option<SetOptions>, ordering: Option<Ordering>, changed: bool, incr: bool, values: V => TryInto<MultipleZaddValues>.inner) -> R;
     "ZCARD" [Read] zcard<R, K>(key: K => Into<Key>) -> R;
     "ZCOUNT" [Read] zcount<R, K>(key: K => Into<Key>, min: f64, max: f64) -> R;

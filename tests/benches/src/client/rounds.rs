@@ -82,7 +82,7 @@ async fn send_round(load: Load, tasks: usize, sender: &impl Sends) -> Latencies 
     let per_task = match (load, tasks) {
         (_, 1) => 600,
         (Load::Pipeline, _) => 2_500_usize.div_ceil(tasks),
-        // Many tasks swing in waves, which a short round may cut anywhere.
+        // Many tasks swing in waves, which a short round may abort anywhere.
         _ => (2_000 * tasks).min(40_000).div_ceil(tasks),
     };
     let mut set = JoinSet::new();

@@ -7,7 +7,7 @@ pub(super) fn all() -> Vec<Sizes> {
     vec![
         sizes!("the operation itself", N => work::<N>(&1)),
         sizes!("hand-written loop", N => retried::<N>(&1)),
-        sizes!("hand-written loop, deadline cuts", N => with_deadline::<N>(&1)),
+        sizes!("hand-written loop, deadline aborts", N => with_deadline::<N>(&1)),
     ]
 }
 

@@ -12,7 +12,7 @@ const TOP: f64 = 44.0;
 /// Forms with a time limit or a hook do more than any peer does, so they have no place beside them.
 const LEFT_OUT: [&str; 7] = [
     "hand-written loop + one clock read",
-    "hand-written loop, deadline cuts",
+    "hand-written loop, deadline aborts",
     "hand-written loop, attempt timeout",
     "#[retryable] deadline",
     "#[retryable] attempt timeout",

@@ -1,31 +1,31 @@
 use std::{cell::RefCell, fmt, io, sync::Arc, time::Duration};
 
-use crate::{Reason, Rejected};
+use crate::{GiveUpReason, Rejected};
 
 /// Why a call or an attempt ended without an error of the operation's own.
 ///
-/// An error type that can stand for it implements `From<Cut>`; the errors of `std::io` and fred do.
-/// After a failed attempt the caller gets that attempt's error instead; only an attempt that a time limit cut, and a
+/// An error type that can stand for it implements `From<Aborted>`; the errors of `std::io` and fred do.
+/// After a failed attempt the caller gets that attempt's error instead; only an attempt that a time limit aborted, and a
 /// call that was refused before its first attempt, have none.
 ///
 /// ```
-/// use retry_runtime::Cut;
+/// use retry_runtime::Aborted;
 ///
 /// #[derive(Debug)]
 /// enum LookupError {
-///     GaveUp(Cut),
+///     GaveUp(Aborted),
 ///     // …
 /// }
 ///
-/// impl From<Cut> for LookupError {
-///     fn from(cut: Cut) -> Self {
-///         Self::GaveUp(cut)
+/// impl From<Aborted> for LookupError {
+///     fn from(aborted: Aborted) -> Self {
+///         Self::GaveUp(aborted)
 ///     }
 /// }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cut {
+pub enum Aborted {
     /// The deadline of the whole call passed during an attempt.
     Deadline(Duration),
     /// The attempt took longer than one may.
@@ -36,25 +36,25 @@ pub enum Cut {
     BreakerOpen(Rejected),
 }
 
-impl Cut {
+impl Aborted {
     /// Returns the text of the last error of the call that was one of the operation's own, while the call converts this
     /// value by `From`; `None` if there was none.
     ///
-    /// To be kept as the source: a limit that cuts the third attempt says nothing of what was wrong with the first two.
+    /// To be kept as the source: a limit that aborts the third attempt says nothing of what was wrong with the first two.
     /// The conversion to [`io::Error`] does so.
     ///
     /// ```
-    /// use retry_runtime::{Cut, PreviousError};
+    /// use retry_runtime::{Aborted, PreviousError};
     ///
     /// #[derive(Debug)]
     /// enum LookupError {
-    ///     GaveUp { cut: Cut, source: Option<PreviousError> },
+    ///     GaveUp { aborted: Aborted, source: Option<PreviousError> },
     ///     // …
     /// }
     ///
-    /// impl From<Cut> for LookupError {
-    ///     fn from(cut: Cut) -> Self {
-    ///         Self::GaveUp { cut, source: cut.previous() }
+    /// impl From<Aborted> for LookupError {
+    ///     fn from(aborted: Aborted) -> Self {
+    ///         Self::GaveUp { aborted, source: aborted.previous() }
     ///     }
     /// }
     /// ```
@@ -65,25 +65,25 @@ impl Cut {
         }
     }
 
-    /// Returns the cut that an `io::Error` was made of.
+    /// Returns the aborted that an `io::Error` was made of.
     pub fn of(error: &io::Error) -> Option<Self> {
         let inside = error.get_ref()?;
-        let after = || inside.downcast_ref::<CutAfter>().map(|after| &after.cut);
+        let after = || inside.downcast_ref::<AbortedAfter>().map(|after| &after.aborted);
         inside.downcast_ref::<Self>().or_else(after).copied()
     }
 
     /// Returns the reason of a call that ends with it.
-    pub(crate) fn reason(self) -> Reason {
+    pub(crate) fn reason(self) -> GiveUpReason {
         match self {
-            Self::Deadline(_) => Reason::Deadline,
-            Self::AttemptTimeout(_) => Reason::AttemptTimeout,
-            Self::Cancelled => Reason::Cancelled,
-            Self::BreakerOpen(_) => Reason::BreakerOpen,
+            Self::Deadline(_) => GiveUpReason::Deadline,
+            Self::AttemptTimeout(_) => GiveUpReason::AttemptTimeout,
+            Self::Cancelled => GiveUpReason::Cancelled,
+            Self::BreakerOpen(_) => GiveUpReason::BreakerOpen,
         }
     }
 }
 
-impl fmt::Display for Cut {
+impl fmt::Display for Aborted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deadline(limit) => {
@@ -100,14 +100,14 @@ impl fmt::Display for Cut {
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for Aborted {}
 
 thread_local! {
-    /// The last error of the call that converts a cut on this thread.
+    /// The last error of the call that converts a aborted on this thread.
     static PREVIOUS: RefCell<Option<PreviousError>> = const { RefCell::new(None) };
 }
 
-/// What an operation last failed with before it was cut, by its text: errors cannot be copied, and hardly any is kept
+/// What an operation last failed with before it was aborted, by its text: errors cannot be copied, and hardly any is kept
 /// for long.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PreviousError(Arc<str>);
@@ -117,7 +117,7 @@ impl PreviousError {
         Self(text.into())
     }
 
-    /// Lets conversions of cuts find an error.
+    /// Lets conversions of aborts find an error.
     #[cold]
     pub(crate) fn during<T>(error: Option<Self>, convert: impl FnOnce() -> T) -> T {
         let _restore = Restore(PREVIOUS.replace(error));
@@ -142,20 +142,20 @@ impl fmt::Display for PreviousError {
 
 impl std::error::Error for PreviousError {}
 
-/// A cut, and the last error before it as its source.
+/// A aborted, and the last error before it as its source.
 #[derive(Debug)]
-struct CutAfter {
-    cut: Cut,
+struct AbortedAfter {
+    aborted: Aborted,
     previous: PreviousError,
 }
 
-impl fmt::Display for CutAfter {
+impl fmt::Display for AbortedAfter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cut.fmt(formatter)
+        self.aborted.fmt(formatter)
     }
 }
 
-impl std::error::Error for CutAfter {
+impl std::error::Error for AbortedAfter {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.previous)
     }
@@ -163,16 +163,16 @@ impl std::error::Error for CutAfter {
 
 /// A time limit is [`io::ErrorKind::TimedOut`], an open breaker [`io::ErrorKind::ResourceBusy`], a cancelled call
 /// [`io::ErrorKind::Other`]; the last error before a limit is the source.
-impl From<Cut> for io::Error {
-    fn from(cut: Cut) -> Self {
-        let kind = match cut {
-            Cut::Deadline(_) | Cut::AttemptTimeout(_) => io::ErrorKind::TimedOut,
-            Cut::BreakerOpen(_) => io::ErrorKind::ResourceBusy,
-            Cut::Cancelled => io::ErrorKind::Other,
+impl From<Aborted> for io::Error {
+    fn from(aborted: Aborted) -> Self {
+        let kind = match aborted {
+            Aborted::Deadline(_) | Aborted::AttemptTimeout(_) => io::ErrorKind::TimedOut,
+            Aborted::BreakerOpen(_) => io::ErrorKind::ResourceBusy,
+            Aborted::Cancelled => io::ErrorKind::Other,
         };
-        match cut.previous() {
-            Some(previous) => Self::new(kind, CutAfter { cut, previous }),
-            None => Self::new(kind, cut),
+        match aborted.previous() {
+            Some(previous) => Self::new(kind, AbortedAfter { aborted, previous }),
+            None => Self::new(kind, aborted),
         }
     }
 }

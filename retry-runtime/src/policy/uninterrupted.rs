@@ -1,15 +1,15 @@
 use super::{Decide, Decision, Guards, Limits, Policy, Timing};
 use crate::{failure::Failure, random::Random};
 
-/// A policy of a call that blocks its thread, whose attempts nothing can cut: its deadline only lets no retry begin.
+/// A policy of a call that blocks its thread, whose attempts nothing can abort: its deadline only lets no retry begin.
 ///
 /// So the error type need not represent a limit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Uncut<P>(pub(crate) P);
+pub(crate) struct Uninterrupted<P>(pub(crate) P);
 
-impl<P: Policy> Policy for Uncut<P> {
+impl<P: Policy> Policy for Uninterrupted<P> {
     type State = P::State;
-    type Timing = <P::Timing as Timing>::Uncut;
+    type Timing = <P::Timing as Timing>::Uninterrupted;
 
     fn limits(&self) -> Limits {
         self.0.limits()
@@ -32,7 +32,7 @@ impl<P: Policy> Policy for Uncut<P> {
     }
 }
 
-impl<P: Decide<E, R>, E, R> Decide<E, R> for Uncut<P> {
+impl<P: Decide<E, R>, E, R> Decide<E, R> for Uninterrupted<P> {
     fn decide(
         &self,
         failure: &Failure<'_, E>,
