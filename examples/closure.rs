@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, io, time::Duration};
 
-use retry_runtime::{RetryOperation, RetryPolicy};
+use retry_runtime::{RetryPolicy, closure::RetryOperation};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {

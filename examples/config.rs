@@ -5,7 +5,12 @@
 
 use std::{error, fmt, io, time::Duration};
 
-use retry_runtime::{ByDisposition, Exponential, RetryPolicy, Timed, fred::RetryClient, retryable};
+use retry_runtime::{
+    Exponential, RetryPolicy,
+    fred::RetryClient,
+    policy::{ByDisposition, Timed},
+    retryable,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, Unexpected, Visitor},

@@ -2,7 +2,11 @@
 
 use std::{io, time::Duration};
 
-use retry_runtime::{Backoff, RetryContext, RetryPolicy, retryable};
+use retry_runtime::{
+    RetryPolicy,
+    backoff::{Backoff, RetryContext},
+    retryable,
+};
 
 #[derive(Debug, Clone, Copy)]
 struct Linear(Duration);

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use fred::prelude::*;
-use retry_runtime::{Budget, CircuitBreaker, CircuitState, RetryPolicy, fred::RetryClient};
+use retry_runtime::{
+    Budget, CircuitBreaker, RetryPolicy, breaker::CircuitState, fred::RetryClient,
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 

@@ -18,7 +18,10 @@ use axum::{
 };
 use reqwest::{Client, RequestBuilder, StatusCode, header::RETRY_AFTER};
 use retry_runtime::{
-    Aborted, ByDisposition, Classify, Cost, Disposition, Exponential, RetryPolicy, Timed, retryable,
+    Aborted, Classify, Disposition, Exponential, RetryPolicy,
+    budget::Cost,
+    policy::{ByDisposition, Timed},
+    retryable,
 };
 
 const HTTP: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()

@@ -9,8 +9,9 @@
 use std::time::{Duration, Instant};
 
 use retry_runtime::{
-    CircuitBreaker, Idempotence, RetryPolicy,
+    CircuitBreaker, RetryPolicy,
     fred::{RetryClient, Script},
+    policy::Idempotence,
     testing::{Fault, FaultProxy},
 };
 

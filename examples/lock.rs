@@ -16,8 +16,9 @@ use std::{
 
 use fred::prelude::*;
 use retry_runtime::{
-    Idempotence, RetryPolicy,
+    RetryPolicy,
     fred::{RetryClient, Script},
+    policy::Idempotence,
     retryable,
     testing::{Fault, FaultProxy},
 };

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use fred::prelude::*;
 use retry_runtime::{
-    Idempotence, RetryPolicy,
+    RetryPolicy,
     fred::{RetryClient, Script},
+    policy::Idempotence,
 };
 
 /// Keeps the highest of all values; a repeat changes nothing.

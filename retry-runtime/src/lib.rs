@@ -79,14 +79,12 @@
 //! | `replicas`, `sentinel-client`, `subscriber-client` | no | fred's features of these names, and the client around these kinds |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod aborted;
-mod advice;
-mod backoff;
-mod closure;
-mod disposition;
-mod drive;
-mod error;
-mod failure;
+pub mod backoff;
+mod call;
+mod clock;
+pub mod closure;
+mod config_error;
+pub mod failure;
 #[cfg(feature = "fred")]
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub mod fred;
@@ -105,12 +103,9 @@ pub mod fred;
     )
 ))]
 pub mod guide;
-mod io_error;
-mod jitter;
 mod overload;
-mod policy;
-mod random;
-mod telemetry;
+pub mod policy;
+pub mod telemetry;
 #[cfg(not(feature = "testing"))]
 #[path = "testing/disabled.rs"]
 mod testing;
@@ -122,34 +117,33 @@ pub mod testing;
 #[path = "private.rs"]
 pub mod __private;
 
+/// Retry budgets: they bound the retries of all calls that share one.
+///
+/// The budget itself is [`Budget`]; here is what it is built of, and what drives one by hand.
+pub mod budget {
+    pub use crate::overload::{BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, Cost, Permit};
+}
+
+/// Circuit breakers: they make no attempt while a server fails.
+///
+/// The breaker itself is [`CircuitBreaker`]; here is what it is built of, and what drives one by hand.
+pub mod breaker {
+    pub use crate::{
+        failure::info::FailureReport,
+        overload::{Admission, CircuitBreakerBuilder, CircuitState, CircuitStatistics, Rejected},
+    };
+}
+
 #[cfg(feature = "fred")]
 #[cfg_attr(docsrs, doc(cfg(feature = "fred")))]
 pub use crate::fred::ErrorClass;
 pub use crate::{
-    aborted::{Aborted, PreviousError},
-    advice::{FailureInfo, FailureReport},
-    backoff::{Backoff, Constant, Exponential, RetryContext},
-    closure::{
-        BlockingRetry, Hooked, NoValue, PolicyExt, Retry, RetryFuture, RetryOperation, RetryValue,
-        retry, retry_blocking,
-    },
-    disposition::{Classify, Disposition},
-    drive::{outcome::RepresentsAbort, scope::current_attempt},
-    error::ConfigError,
-    failure::{Attempt, Failure, GiveUp, GiveUpReason},
-    jitter::Jitter,
-    overload::{
-        Admission, Budget, BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, CircuitBreaker,
-        CircuitBreakerBuilder, CircuitState, CircuitStatistics, Cost, Permit, Rejected,
-    },
-    policy::{
-        Answer, ByDisposition, CallRule, Classified, Composite, Decide, Decision, DynPolicy,
-        ErasedState, Guarded, Guards, Idempotence, Limited, Limits, MayAbort, Measured, Named,
-        Nested, Never, NeverAborts, NoRetry, On, Policy, Progress, RetryDelay, RetryPolicy, Rule,
-        Session, Timed, Timing, Untimed, UntimedDynPolicy, Watched, WithGuards,
-    },
-    random::Random,
-    telemetry::hide_error_messages,
+    backoff::{Constant, Exponential, Jitter},
+    call::scope::current_attempt,
+    closure::{PolicyExt, retry},
+    failure::{Aborted, Attempt, Classify, Disposition, Failure, GiveUp, GiveUpReason},
+    overload::{Budget, CircuitBreaker},
+    policy::{Composite, DynPolicy, Never, RetryPolicy},
 };
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]

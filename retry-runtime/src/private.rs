@@ -6,12 +6,13 @@ pub use core::{
     result::Result,
 };
 
-pub use crate::drive::{
-    call::{Call, ErrorType, Verdict, on_error},
+pub use crate::call::{
+    Call, ErrorType, Verdict,
     hook::{check_hook, run_hook},
+    on_error,
 };
 use crate::{
-    error::ConfigError,
+    config_error::ConfigError,
     policy::{ByDisposition, Guarded, Idempotence, MayAbort, Named, On, Policy},
 };
 

@@ -7,8 +7,9 @@ use std::{
 };
 
 use retry_runtime::{
-    ByDisposition, Classify, Disposition, ErrorClass, Exponential, RetryPolicy, Timed,
+    Classify, Disposition, ErrorClass, Exponential, RetryPolicy,
     fred::RetryClient,
+    policy::{ByDisposition, Timed},
 };
 use retry_tests::{Load, RedisServer, Tally, redis};
 

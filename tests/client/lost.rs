@@ -7,8 +7,9 @@ use std::{
 
 use fred::{error::ErrorKind, prelude::*};
 use retry_runtime::{
-    ByDisposition, Classify, Constant, Disposition, ErrorClass, RetryPolicy, Timed,
+    Classify, Constant, Disposition, ErrorClass, RetryPolicy,
     fred::{RetryClient, WithRetry},
+    policy::{ByDisposition, Timed},
 };
 use retry_tests::{Events, RedisServer, Relay, redis};
 use tokio::{io::AsyncWriteExt, net::TcpListener};

@@ -7,8 +7,9 @@ use fred::{
     types::{ClusterHash, CustomCommand},
 };
 use retry_runtime::{
-    ByDisposition, Classify, Constant, Disposition, ErrorClass, RetryPolicy, Timed,
+    Classify, Constant, Disposition, ErrorClass, RetryPolicy,
     fred::{RetryClient, WithRetry},
+    policy::{ByDisposition, Timed},
 };
 use retry_tests::RedisServer;
 

@@ -7,8 +7,9 @@ use fred::{
     types::{ClusterHash, CustomCommand},
 };
 use retry_runtime::{
-    Classify, Constant, Disposition, ErrorClass, Idempotence, RetryPolicy,
+    Classify, Constant, Disposition, ErrorClass, RetryPolicy,
     fred::{RetryClient, Script},
+    policy::Idempotence,
     retryable,
 };
 use retry_tests::Bench;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use fred::{clients::SubscriberClient, prelude::*, types::RespVersion};
 use retry_runtime::{
-    ByDisposition, Exponential, RetryPolicy, Timed,
+    Exponential, RetryPolicy,
     fred::{RetryClient, WithRetry},
+    policy::{ByDisposition, Timed},
 };
 use retry_tests::{RedisCluster, RedisSentinel, RedisServer, Relay, redis};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use retry_runtime::{ErrorClass, Idempotence, RetryPolicy, fred::Script};
+use retry_runtime::{ErrorClass, RetryPolicy, fred::Script, policy::Idempotence};
 use retry_tests::{Bench, Fault};
 
 async fn bench() -> Bench {

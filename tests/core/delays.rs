@@ -3,7 +3,9 @@
 use std::{collections::HashSet, io, time::Duration};
 
 use retry_runtime::{
-    Backoff, ConfigError, Constant, Exponential, Jitter, Random, RetryContext, RetryPolicy,
+    Constant, Exponential, Jitter, RetryPolicy,
+    backoff::{Backoff, Random, RetryContext},
+    policy::ConfigError,
     retryable,
 };
 use retry_tests::{is_alone, run_alone};

@@ -1,6 +1,6 @@
 //! The switch that keeps the texts of errors out of events.
 
-use retry_runtime::{hide_error_messages, retryable};
+use retry_runtime::{retryable, telemetry::hide_error_messages};
 use retry_tests::{Events, is_alone, run_alone};
 
 #[retryable(policy = constant(delay = "0s", retries = 1), on = |_| true)]

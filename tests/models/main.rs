@@ -26,6 +26,20 @@ mod publish_models;
 #[path = "../../retry-runtime/src/overload/window.rs"]
 mod window;
 
+mod config_error {
+    pub(super) use retry_runtime::policy::ConfigError;
+}
+
+mod failure {
+    pub(super) mod classify {
+        pub(crate) use retry_runtime::Disposition;
+    }
+
+    pub(super) mod info {
+        pub(crate) use retry_runtime::breaker::FailureReport;
+    }
+}
+
 mod sync {
     pub(super) use loom::sync::{
         Arc,
@@ -72,8 +86,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-
-use retry_runtime::{ConfigError, Disposition, FailureReport};
 
 use crate::{
     breaker::CircuitBreaker,

@@ -15,8 +15,9 @@ use fred::{
     },
 };
 use retry_runtime::{
-    ByDisposition, Exponential, RetryPolicy, Timed,
+    Exponential, RetryPolicy,
     fred::{RetryClient, WithRetry},
+    policy::{ByDisposition, Timed},
 };
 use retry_tests::{RedisCluster, RedisSentinel, RedisServer};
 

@@ -8,8 +8,8 @@ use fred::{
     util::redis_keyslot,
 };
 use retry_runtime::{
-    Idempotence,
     fred::{RetryClient, RetryPipeline, Script},
+    policy::Idempotence,
     retryable,
 };
 

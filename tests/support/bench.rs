@@ -2,8 +2,8 @@ use std::{fmt, time::Duration};
 
 use fred::prelude::*;
 use retry_runtime::{
-    Answer, Decide,
     fred::{RetryClient, WithRetry},
+    policy::{Answer, Decide},
 };
 
 use crate::{FaultProxy, RedisServer, redis};

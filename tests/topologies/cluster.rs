@@ -8,8 +8,9 @@ use fred::{
     util::redis_keyslot,
 };
 use retry_runtime::{
-    Classify, Constant, Disposition, ErrorClass, Idempotence, RetryPolicy,
+    Classify, Constant, Disposition, ErrorClass, RetryPolicy,
     fred::{RetryClient, Script},
+    policy::Idempotence,
 };
 use retry_tests::RedisCluster;
 

@@ -11,8 +11,9 @@ use fred::{
     util::redis_keyslot,
 };
 use retry_runtime::{
-    ByDisposition, Classify, Disposition, ErrorClass, Exponential, RetryPolicy, Timed,
+    Classify, Disposition, ErrorClass, Exponential, RetryPolicy,
     fred::{RetryClient, WithRetry},
+    policy::{ByDisposition, Timed},
 };
 use retry_tests::{Load, RedisCluster};
 

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use fred::prelude::*;
 use retry_runtime::{
-    ByDisposition, Constant, RetryPolicy, Timed,
+    Constant, RetryPolicy,
     fred::{RetryClient, WithRetry},
+    policy::{ByDisposition, Timed},
 };
 use retry_tests::{Load, RedisServer, redis};
 

@@ -6,7 +6,11 @@ use std::{
 };
 
 use fred::{error::ErrorKind, prelude::*};
-use retry_runtime::{ByDisposition, Exponential, RetryPolicy, Timed, fred::RetryClient};
+use retry_runtime::{
+    Exponential, RetryPolicy,
+    fred::RetryClient,
+    policy::{ByDisposition, Timed},
+};
 use retry_tests::{Load, RedisSentinel, Tally};
 
 /// Enough retries to last through a failover.

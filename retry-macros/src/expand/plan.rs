@@ -200,7 +200,7 @@ impl Builder<'_> {
         let mut calls = health.clone();
         if let Some(choice) = nested {
             let choice = match choice {
-                NestedArg::Choice(choice) => quote!(#runtime::Nested::#choice),
+                NestedArg::Choice(choice) => quote!(#runtime::policy::Nested::#choice),
                 NestedArg::Expr(choice) => choice.to_token_stream(),
             };
             calls.extend(quote!(.nested(#choice)));

@@ -2,9 +2,12 @@ use std::fmt;
 
 use super::{NoValue, RetryValue, hook::NoHook};
 use crate::{
-    drive::{Call, Clock, Clocked, RepresentsAbort, Verdict, name::Unnamed},
+    call::{Call, Verdict},
+    clock::{Clock, Clocked},
     failure::Failure,
+    failure::RepresentsAbort,
     policy::{ByDisposition, Decide, Idempotence, Named, On, Policy, Timing, Uninterrupted},
+    telemetry::name::Unnamed,
 };
 
 /// Retries an operation that blocks its thread, without a runtime: the closure form of `#[retryable(blocking)]`.
@@ -48,7 +51,7 @@ impl<P, Op, T, E, V, N> BlockingRetry<P, Op, V, N>
 where
     Op: FnMut() -> Result<T, E>,
 {
-    /// Retries the errors named by `rule`, and only them; see [`RetryPolicy::on`](crate::RetryPolicy::on).
+    /// Retries the errors named by `rule`, and only them; see [`RetryPolicy::on`](crate::policy::RetryPolicy::on).
     pub fn on<M>(self, rule: M) -> BlockingRetry<On<P, Named<M>>, Op, V, N> {
         let Self { policy, operation, rule: by_disposition, wants_other, notify } = self;
         let policy = On::new(policy, rule);

@@ -43,7 +43,10 @@ start!([Error, Timing] DynPolicy<Error, Timing>, [P, K] Guarded<P, K>);
 /// The policies of this crate have them as inherent methods, most of them `const`; those take precedence.
 ///
 /// ```
-/// use retry_runtime::{Decide, Decision, Failure, Policy, PolicyExt, Random, GiveUpReason, Untimed};
+/// use retry_runtime::{
+///     Failure, GiveUpReason, PolicyExt, backoff::Random,
+///     policy::{Decide, Decision, Policy, Untimed},
+/// };
 /// use std::{io, time::Duration};
 ///
 /// /// Retries at once, up to a number of attempts.

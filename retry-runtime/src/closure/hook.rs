@@ -1,7 +1,7 @@
 use std::future::{Future, Ready, ready};
 
 use crate::{
-    drive::HookResult,
+    call::hook::HookResult,
     failure::{Attempt, Failure, GiveUp},
 };
 

@@ -8,8 +8,10 @@ use super::{
     hook::{BeforeHook, FailureHook, GiveUpHook, NoHook},
 };
 use crate::{
-    drive::{Call, Clock, Clocked, RepresentsAbort, Verdict, run_hook},
+    call::{Call, Verdict, hook::run_hook},
+    clock::{Clock, Clocked},
     failure::GiveUpReason,
+    failure::RepresentsAbort,
     policy::{ByDisposition, Decide, Policy},
 };
 

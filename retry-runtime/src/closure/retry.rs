@@ -7,9 +7,12 @@ use std::{
 };
 
 use crate::{
-    advice::FailureInfo,
-    drive::{Call, Clock, Clocked, RepresentsAbort, Rest, Scoped, name::Unnamed},
+    call::{Call, scope::Scoped},
+    clock::{Clock, Clocked, sleep::Rest},
+    failure::RepresentsAbort,
+    failure::info::FailureInfo,
     policy::{ByDisposition, Decide, Policy},
+    telemetry::name::Unnamed,
 };
 use pin_project_lite::pin_project;
 
@@ -17,7 +20,7 @@ use pin_project_lite::pin_project;
 ///
 /// The operation is called once per attempt and returns a new future each time.
 /// Nothing happens until the value is awaited; dropping the future cancels the call.
-/// What it is configured with may be named in any order; only an error type without [`Classify`](crate::Classify) needs
+/// What it is configured with may be named in any order; only an error type without [`Classify`](crate::failure::classify::Classify) needs
 /// `on` or `when` before the first hook.
 ///
 /// Also available as `policy.retry(operation)` and, through [`RetryOperation`], as `operation.retry(policy)`.
@@ -50,7 +53,7 @@ where
 /// Calls [`retry`] as a method of the operation.
 ///
 /// ```
-/// use retry_runtime::{RetryOperation, RetryPolicy};
+/// use retry_runtime::{RetryPolicy, closure::RetryOperation};
 /// use std::{io, time::Duration};
 ///
 /// async fn lookup() -> io::Result<u32> {

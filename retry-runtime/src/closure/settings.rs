@@ -79,13 +79,13 @@ settings! {
     /// The same as `on`, for closures whose argument needs no type.
     fn when<M: Fn(&E) -> bool>(policy, rule: M) -> On<P, Named<M>> { On::new(policy, rule) }
 
-    /// Limits the whole call; see [`RetryPolicy::deadline`](crate::RetryPolicy::deadline).
+    /// Limits the whole call; see [`RetryPolicy::deadline`](crate::policy::RetryPolicy::deadline).
     fn deadline(policy, deadline: Duration) -> Limited<P> { Limited { policy, timing: Untimed.deadline(deadline) } }
 
-    /// Limits each attempt; see [`RetryPolicy::attempt_timeout`](crate::RetryPolicy::attempt_timeout).
+    /// Limits each attempt; see [`RetryPolicy::attempt_timeout`](crate::policy::RetryPolicy::attempt_timeout).
     fn attempt_timeout(policy, timeout: Duration) -> Limited<P> { Limited { policy, timing: Untimed.attempt_timeout(timeout) } }
 
-    /// Begins no retry after so long a time; see [`RetryPolicy::retry_for`](crate::RetryPolicy::retry_for).
+    /// Begins no retry after so long a time; see [`RetryPolicy::retry_for`](crate::policy::RetryPolicy::retry_for).
     fn retry_for(policy, limit: Duration) -> Limited<P, Measured> { Limited { policy, timing: Untimed.retry_for(limit) } }
 
     /// Takes every retry from a budget; see [`Guarded::budget`].

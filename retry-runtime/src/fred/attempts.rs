@@ -22,13 +22,19 @@ use super::{
     watch::servers,
 };
 use crate::{
-    Aborted, Classify, Disposition, ErasedState, GiveUpReason, NoRetry,
-    drive::{GuardedClock, Over, Retrying, Timer, Verdict, run_hook},
+    call::{Over, Retrying, Verdict, hook::run_hook},
+    clock::{guarded::GuardedClock, timer::Timer},
+    failure::{
+        GiveUpReason,
+        aborted::Aborted,
+        classify::{Classify, Disposition},
+    },
+    policy::{ErasedState, NoRetry},
     telemetry::{self, Ending},
     testing,
 };
 
-pub(super) type Call = crate::drive::Call<ErasedState, GuardedClock<Timer>>;
+pub(super) type Call = crate::call::Call<ErasedState, GuardedClock<Timer>>;
 
 /// The failures that a new connection may have ended.
 pub(super) const DISCONNECTED: ErrorClass = ErrorClass::CONNECTION

@@ -11,7 +11,10 @@ use std::{
 
 use ::fred::types::config::{Server, ServerConfig};
 
-use crate::{Budget, BudgetBuilder, BudgetStatistics, ConfigError};
+use crate::{
+    config_error::ConfigError,
+    overload::{Budget, BudgetBuilder, BudgetStatistics},
+};
 
 /// The retry budgets of a client: one for each node, so that a node that is down uses up the retries of no other.
 ///

@@ -2,9 +2,15 @@ use ::fred::error::{Error, ErrorKind};
 
 use super::doubt::is_in_doubt;
 use crate::{
-    Aborted, Classify, Cost,
-    Disposition::{self, NotExecuted, Permanent, Unknown},
-    ErrorClass,
+    failure::{
+        aborted::Aborted,
+        classify::{
+            Classify,
+            Disposition::{self, NotExecuted, Permanent, Unknown},
+        },
+    },
+    fred::ErrorClass,
+    overload::Cost,
 };
 
 /// Classifies the error of **one command that fred sent at most once** (`Options { max_attempts: Some(1), .. }`).

@@ -24,8 +24,11 @@ use super::{
     target::Target,
 };
 use crate::{
-    Answer, Attempt, Budget, BudgetBuilder, ConfigError, Decide, DynPolicy, Failure, GiveUp,
-    Limits, Policy, telemetry,
+    config_error::ConfigError,
+    failure::{Attempt, Failure, GiveUp},
+    overload::{Budget, BudgetBuilder},
+    policy::{Answer, Decide, DynPolicy, Limits, Policy},
+    telemetry,
 };
 
 /// A fred client on which every command is retried under one policy.
@@ -36,7 +39,7 @@ use crate::{
 /// - An error that says the command was **not executed** is retried for every command.
 /// - After an error that leaves the outcome **unknown** (a lost connection, a timeout) only commands are sent again
 ///   that are safe to repeat, see [`Replay`](super::Replay).
-///   The caller of any other gets the error, and its [`Disposition`](crate::Disposition) says that the command may
+///   The caller of any other gets the error, and its [`Disposition`](crate::failure::classify::Disposition) says that the command may
 ///   have been executed.
 /// - Every other error is the caller's at once, unless the policy names it with `on`.
 ///   Naming errors never makes an unsafe command be sent twice; [`idempotent`](Commands::idempotent) does.
@@ -110,7 +113,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Makes the settings of single attempts, with the timeout that the user gave.
     pub(super) fn without_retries(options: Options, timeout: Option<Duration>) -> Self {
-        let policy = DynPolicy::new(crate::Never);
+        let policy = DynPolicy::new(crate::policy::Never);
         Self {
             policy,
             limits: Limits::default(),

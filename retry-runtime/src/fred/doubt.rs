@@ -3,7 +3,7 @@
 use ::fred::error::{Error, ErrorKind};
 
 use super::classify::classify;
-use crate::Disposition;
+use crate::failure::classify::Disposition;
 
 /// What is added to an error that refuses a command which may have been executed.
 ///

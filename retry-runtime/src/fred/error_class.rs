@@ -2,7 +2,11 @@ use std::{fmt, ops::BitOr};
 
 use ::fred::error::Error;
 
-use crate::{Failure, FailureInfo, Rule, fred::classify::classify};
+use crate::{
+    failure::{Failure, info::FailureInfo},
+    fred::classify::classify,
+    policy::Rule,
+};
 
 /// A set of classes of fred errors, to name the ones that a policy retries.
 ///
@@ -164,7 +168,7 @@ impl fmt::Debug for ErrorClass {
     }
 }
 
-/// Allows the errors whose class is in the set, whatever their [`Disposition`](crate::Disposition).
+/// Allows the errors whose class is in the set, whatever their [`Disposition`](crate::failure::classify::Disposition).
 impl<C> Rule<Error, C> for ErrorClass {
     fn allows(&self, failure: &Failure<'_, Error>, _: &C) -> bool {
         failure.error().is_none_or(|error| self.matches(error))

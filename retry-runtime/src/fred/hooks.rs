@@ -4,7 +4,10 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use ::fred::error::Error;
 
-use crate::{Attempt, Failure, GiveUp, drive::HookResult};
+use crate::{
+    call::hook::HookResult,
+    failure::{Attempt, Failure, GiveUp},
+};
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = Result<(), ()>> + Send + 'a>>;
 

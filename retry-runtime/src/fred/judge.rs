@@ -11,9 +11,14 @@ use super::{
     target::Target,
 };
 use crate::{
-    ByDisposition, CallRule, Classify, Cost, Disposition, Failure, FailureInfo, Idempotence,
-    NoRetry,
-    drive::{Over, Verdict},
+    call::{Over, Verdict},
+    failure::{
+        Failure,
+        classify::{Classify, Disposition},
+        info::FailureInfo,
+    },
+    overload::Cost,
+    policy::{ByDisposition, CallRule, Idempotence, NoRetry},
     telemetry::Ending,
 };
 
@@ -95,7 +100,7 @@ impl<C: Target> Direct<'_, C> {
             call.was_cut();
         }
         call.explain_as(command.name, &error);
-        let failed = crate::drive::Failed::with(Err(error));
+        let failed = crate::call::Failed::with(Err(error));
         call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
     }
 

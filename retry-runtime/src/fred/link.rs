@@ -12,7 +12,10 @@ use ::fred::error::{Error, ErrorKind};
 use tokio::time::Instant;
 
 use super::ErrorClass;
-use crate::{Classify, Disposition, telemetry};
+use crate::{
+    failure::classify::{Classify, Disposition},
+    telemetry,
+};
 
 /// The connection of a client, or of one member of a pool.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@
 //! - [`Commands`] has the methods: fred's commands by fred's names, pipelines, transactions, scripts, and the variants
 //!   of a client.
 //! - [`Replay`] says what a repeat of a command does, [`COMMANDS`] lists all commands.
-//! - [`ErrorClass`] names the errors of a policy, [`Disposition`](crate::Disposition) says whether a command may have
+//! - [`ErrorClass`] names the errors of a policy, [`Disposition`](crate::failure::classify::Disposition) says whether a command may have
 //!   been executed.
 //!
 //! **[The page on Redis](crate::guide::redis)** tells the rest: defaults, what decides a retry, blocking commands,

@@ -34,7 +34,13 @@ use super::{
     transaction::{RetryTransaction, execute},
     watch::LONGEST_ANSWER,
 };
-use crate::{Aborted, Classify, Disposition, fred::Consent};
+use crate::{
+    failure::{
+        aborted::Aborted,
+        classify::{Classify, Disposition},
+    },
+    fred::Consent,
+};
 
 /// A connection that nobody else uses, and that fred never replaces: with it the watched keys would be forgotten.
 #[derive(Debug)]

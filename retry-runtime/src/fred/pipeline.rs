@@ -27,7 +27,7 @@ use super::{
     target::{BoxFuture, Target},
     transaction::custom,
 };
-use crate::{Classify, Disposition};
+use crate::failure::classify::{Classify, Disposition};
 
 /// Commands that are queued and then sent at once, retried under the policy of the client.
 ///

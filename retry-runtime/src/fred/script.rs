@@ -20,7 +20,7 @@ use super::{
     replay::Replay,
     target::Target,
 };
-use crate::{Idempotence, testing};
+use crate::{policy::Idempotence, testing};
 
 /// The last of the hash slots of a cluster.
 const LAST_SLOT: u16 = 16_383;
@@ -32,7 +32,7 @@ const LAST_SLOT: u16 = 16_383;
 ///
 /// ```no_run
 /// use fred::prelude::*;
-/// use retry_runtime::{Idempotence, fred::{RetryClient, Script}};
+/// use retry_runtime::{fred::{RetryClient, Script}, policy::Idempotence};
 ///
 /// # async fn example(client: RetryClient) -> FredResult<()> {
 /// let raise = Script::new(

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::fred::types::config::Server;
 
-use crate::{BudgetStatistics, GiveUpReason};
+use crate::{failure::GiveUpReason, overload::BudgetStatistics};
 
 /// What became of the commands of a client that failed at their first attempt, since it was made.
 ///

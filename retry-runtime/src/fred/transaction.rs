@@ -19,7 +19,7 @@ use super::{
     pulse::Flight,
     target::Target,
 };
-use crate::{Classify, Disposition};
+use crate::failure::classify::{Classify, Disposition};
 
 /// Commands that are queued and then executed together or not at all.
 ///

@@ -8,11 +8,11 @@ use super::{
     sync::{Arc, AtomicU64, Ordering},
     window::Window,
 };
-use crate::FailureReport;
+use crate::failure::info::FailureReport;
 
 /// Stops calls to a server that fails, and finds out with few of them when it is back.
 ///
-/// Unlike a [`Budget`](crate::Budget), which stops retries, it stops first attempts as well: use it where a call that
+/// Unlike a [`Budget`](crate::overload::Budget), which stops retries, it stops first attempts as well: use it where a call that
 /// cannot succeed is worse than no call, because it blocks something or because there is a fallback.
 /// Share one breaker between all calls to one node by cloning it; clones are the same breaker.
 ///
@@ -26,11 +26,11 @@ use crate::FailureReport;
 /// The numbers are the defaults, those of Netflix' Hystrix; [`CircuitBreaker::builder`] changes them and gives the
 /// breaker a name, under which telemetry shows it.
 ///
-/// Attach it to a policy or to the attribute, see [`Guarded`](crate::Guarded), and ask it from anywhere else, such as a
+/// Attach it to a policy or to the attribute, see [`Guarded`](crate::policy::Guarded), and ask it from anywhere else, such as a
 /// health page:
 ///
 /// ```
-/// use retry_runtime::{CircuitBreaker, CircuitState};
+/// use retry_runtime::{CircuitBreaker, breaker::CircuitState};
 ///
 /// let breaker = CircuitBreaker::builder().name("catalog").build()?;
 ///

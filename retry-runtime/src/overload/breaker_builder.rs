@@ -1,6 +1,10 @@
 use std::{fmt, ptr, time::Duration};
 
-use crate::{CircuitBreaker, ConfigError, Disposition, FailureReport};
+use super::breaker::CircuitBreaker;
+use crate::{
+    config_error::ConfigError,
+    failure::{classify::Disposition, info::FailureReport},
+};
 
 /// The settings of a [`CircuitBreaker`]; made by [`CircuitBreaker::builder`].
 ///
@@ -15,7 +19,7 @@ use crate::{CircuitBreaker, ConfigError, Disposition, FailureReport};
 ///
 /// let error = CircuitBreaker::builder().failure_ratio(50.0).build().unwrap_err();
 /// assert_eq!(error.to_string(), "`failure_ratio` must be above 0 and at most 1, found 50");
-/// # Ok::<(), retry_runtime::ConfigError>(())
+/// # Ok::<(), retry_runtime::policy::ConfigError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[must_use = "settings make no circuit breaker until `build` is called"]
@@ -97,14 +101,14 @@ impl CircuitBreakerBuilder {
     }
 
     /// Sets which failures count; unless set, all but those whose disposition is
-    /// [`Permanent`](crate::Disposition::Permanent): a server that gives a final answer works.
+    /// [`Permanent`](crate::failure::classify::Disposition::Permanent): a server that gives a final answer works.
     ///
     /// The breaker has a rule of its own, because a policy names what a retry may repeat, and not what speaks against
     /// the server: a policy that retries nothing but timeouts still opens its breaker when connections are refused.
     /// A failure that does not count is a success to the breaker.
     /// A failure counts by default if nothing is known of it: the error type does not implement
-    /// [`Classify`](crate::Classify), or a closure of `on` in the closure form does not ask it; see
-    /// [`Classified`](crate::Classified).
+    /// [`Classify`](crate::failure::classify::Classify), or a closure of `on` in the closure form does not ask it; see
+    /// [`Classified`](crate::policy::Classified).
     pub const fn counts(self, rule: fn(&FailureReport) -> bool) -> Self {
         Self { counts: Rule(rule), ..self }
     }

@@ -25,7 +25,7 @@ use super::{
 /// Where every call fails, a full budget allows 35 retries, then none until something succeeds.
 ///
 /// ```
-/// use retry_runtime::{Budget, Cost};
+/// use retry_runtime::{Budget, budget::Cost};
 ///
 /// let budget = Budget::new();
 /// let permit = budget.withdraw(Cost::Transient)?; // before the wait; dropped during it, it gives the tokens back
@@ -33,7 +33,7 @@ use super::{
 /// assert_eq!(budget.level(), 486);
 /// budget.refund(charge); // the retry succeeded
 /// assert_eq!(budget.level(), 500);
-/// # Ok::<(), retry_runtime::BudgetEmpty>(())
+/// # Ok::<(), retry_runtime::budget::BudgetEmpty>(())
 /// ```
 ///
 /// The count is exact, whatever the number of threads: it is never below zero, never above the capacity.

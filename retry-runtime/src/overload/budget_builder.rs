@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use crate::{Budget, ConfigError};
+use super::budget::Budget;
+use crate::config_error::ConfigError;
 
 /// The settings of a [`Budget`]; made by [`Budget::builder`].
 ///
@@ -13,7 +14,7 @@ use crate::{Budget, ConfigError};
 ///
 /// let error = Budget::builder().capacity(10).build().unwrap_err();
 /// assert_eq!(error.to_string(), "`transient_cost` must be between 1 and 10, found 14");
-/// # Ok::<(), retry_runtime::ConfigError>(())
+/// # Ok::<(), retry_runtime::policy::ConfigError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use = "settings make no budget until `build` is called"]
@@ -49,12 +50,12 @@ impl BudgetBuilder {
         Self { capacity: tokens, ..self }
     }
 
-    /// Sets the tokens that a retry after a transient failure costs; see [`Cost::Transient`](crate::Cost).
+    /// Sets the tokens that a retry after a transient failure costs; see [`Cost::Transient`](crate::overload::Cost).
     pub const fn transient_cost(self, tokens: u32) -> Self {
         Self { transient_cost: tokens, ..self }
     }
 
-    /// Sets the tokens that a retry after a throttled attempt costs; see [`Cost::Throttling`](crate::Cost).
+    /// Sets the tokens that a retry after a throttled attempt costs; see [`Cost::Throttling`](crate::overload::Cost).
     pub const fn throttling_cost(self, tokens: u32) -> Self {
         Self { throttling_cost: tokens, ..self }
     }

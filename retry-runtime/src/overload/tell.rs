@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::breaker::CircuitState;
 #[cfg(feature = "metrics")]
 use super::publish::publish;
-use crate::CircuitState;
 
 pub(super) use crate::telemetry::transition;
 

@@ -2,16 +2,15 @@ use std::time::Duration;
 
 use super::{Decide, Decision, Guards, Limits, NoRetry, Policy, RetryDelay, Timing, limits::later};
 use crate::{
-    advice::FailureInfo,
-    failure::{Failure, GiveUpReason},
-    random::Random,
+    backoff::random::Random,
+    failure::{Failure, GiveUpReason, info::FailureInfo},
 };
 
 /// Retries different classes of errors by different policies.
 ///
 /// Every member that matches a failure counts it; the call goes on while any matching member has retries left,
 /// waiting the longest of their delays.
-/// Members nest; a budget pays for the retries that its member asks for, see [`Guarded`](crate::Guarded); the deadline of
+/// Members nest; a budget pays for the retries that its member asks for, see [`Guarded`](crate::policy::Guarded); the deadline of
 /// each runs from the start of the call, and an attempt is aborted only by a limit that
 /// all members have (the longest).
 ///

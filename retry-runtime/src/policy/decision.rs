@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{advice::FailureInfo, failure::GiveUpReason};
+use crate::failure::{GiveUpReason, info::FailureInfo};
 
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl RetryDelay {
     /// Replaces the delay, and keeps what else is known: for a policy that changes the delays of another.
     ///
     /// ```
-    /// use retry_runtime::{Decide, Decision, Failure, Limits, Policy, Random};
+    /// use retry_runtime::{Failure, backoff::Random, policy::{Decide, Decision, Limits, Policy}};
     /// use std::time::Duration;
     ///
     /// /// Caps the delays of any policy.

@@ -4,7 +4,10 @@ use super::{
     CallRule, Decide, Decision, Guards, Limits, Measured, Policy, Timed, Timing, Untimed,
     WithGuards,
 };
-use crate::{aborted::Aborted, advice::FailureInfo, failure::Failure, random::Random};
+use crate::{
+    backoff::random::Random,
+    failure::{Failure, aborted::Aborted, info::FailureInfo},
+};
 
 /// Any policy, chosen at run time: its type is erased, with its limits and guards.
 ///
@@ -36,7 +39,7 @@ pub struct DynPolicy<E, T = WithGuards<Timed>> {
 /// Any policy that never aborts a call, for errors that cannot represent a limit; made by [`DynPolicy::untimed`].
 ///
 /// ```
-/// use retry_runtime::{Never, DynPolicy, RetryPolicy, UntimedDynPolicy};
+/// use retry_runtime::{DynPolicy, Never, RetryPolicy, policy::UntimedDynPolicy};
 ///
 /// // `String` does not implement `From<Aborted>`.
 /// fn policy(retries_enabled: bool) -> UntimedDynPolicy<String> {
@@ -69,7 +72,7 @@ impl<E, T> DynPolicy<E, T> {
     /// [`new`](DynPolicy::new) takes any policy, for about 370 instructions more a call.
     ///
     /// ```
-    /// use retry_runtime::{DynPolicy, Never, RetryPolicy, Untimed};
+    /// use retry_runtime::{DynPolicy, Never, RetryPolicy, policy::Untimed};
     /// use std::io;
     ///
     /// fn policy(retries_enabled: bool) -> DynPolicy<io::Error, Untimed> {

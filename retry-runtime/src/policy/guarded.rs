@@ -7,11 +7,9 @@ use super::{
     RetryPolicy, Timed, Timing, Untimed, limits::earlier,
 };
 use crate::{
-    backoff::{Constant, Exponential},
+    backoff::{Constant, Exponential, jitter::Jitter, random::Random},
     failure::{Failure, GiveUpReason},
-    jitter::Jitter,
     overload::{Budget, CircuitBreaker},
-    random::Random,
 };
 
 /// A policy with something that watches over its calls; made by the methods `budget`, `breaker`, `cancel`, `nested`,
@@ -30,11 +28,11 @@ use crate::{
 ///
 /// Where policies meet, each with guards, or a policy and the arguments of `#[retryable]`, **all of them hold**: each
 /// token ends the call, each breaker has to admit it and hears of every attempt.
-/// A member of a [`Composite`](crate::Composite) keeps its own budget, `reset_after` and `give_up_after`: a retry is paid
+/// A member of a [`Composite`](crate::policy::Composite) keeps its own budget, `reset_after` and `give_up_after`: a retry is paid
 /// by the members that ask for it.
 ///
 /// Once an attempt has failed the caller gets its error, whatever ends the call.
-/// A call that ends before has none: the error type of the operation must implement `From<`[`Aborted`](crate::Aborted)`>` if
+/// A call that ends before has none: the error type of the operation must implement `From<`[`Aborted`](crate::failure::aborted::Aborted)`>` if
 /// there is a breaker or a cancellation.
 ///
 /// ```
@@ -97,8 +95,8 @@ impl<P, K> Guarded<P, K> {
     /// Takes every retry from a budget; see [`Budget`].
     ///
     /// What a retry costs, and how long the server wants to be left alone, is said by the
-    /// [`Classify`](crate::Classify) of the error, or by a [`Rule`](crate::Rule) with advice of its own.
-    /// A closure or a function of `on` only says yes or no; [`Classified`](crate::Classified) asks the error for the
+    /// [`Classify`](crate::failure::classify::Classify) of the error, or by a [`Rule`](crate::policy::Rule) with advice of its own.
+    /// A closure or a function of `on` only says yes or no; [`Classified`](crate::policy::Classified) asks the error for the
     /// rest, and `#[retryable]` does so by itself.
     pub fn budget(self, budget: &Budget) -> Self {
         self.with(|guards| guards.budget = Some(budget.clone()))
@@ -107,7 +105,7 @@ impl<P, K> Guarded<P, K> {
     /// Makes no attempt while a circuit breaker is open; see [`CircuitBreaker`].
     ///
     /// Which failures count is the breaker's own matter, whatever `on` names; see
-    /// [`CircuitBreakerBuilder::counts`](crate::CircuitBreakerBuilder::counts).
+    /// [`CircuitBreakerBuilder::counts`](crate::overload::CircuitBreakerBuilder::counts).
     pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<P, MayAbort> {
         self.with(|guards| guards.breaker = Some(breaker.clone()))
     }

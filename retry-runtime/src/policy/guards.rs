@@ -6,11 +6,12 @@ use crate::overload::{Budget, CircuitBreaker};
 /// What watches over a call, beside its policy.
 ///
 /// The methods of a policy make these; a policy of your own that has some returns them from
-/// [`Policy::guards`](crate::Policy::guards):
+/// [`Policy::guards`](crate::policy::Policy::guards):
 ///
 /// ```
 /// use retry_runtime::{
-///     Budget, Decide, Decision, Failure, Guards, Policy, Random, Untimed, WithGuards,
+///     Budget, Failure, backoff::Random,
+///     policy::{Decide, Decision, Guards, Policy, Untimed, WithGuards},
 /// };
 /// use std::time::Duration;
 ///
@@ -52,7 +53,7 @@ pub struct Guards {
 /// Three retries inside three make sixteen attempts, and a stack of five such layers a thousand.
 ///
 /// ```
-/// use retry_runtime::{Nested, RetryPolicy};
+/// use retry_runtime::{RetryPolicy, policy::Nested};
 ///
 /// // This call retries as a whole; what it calls does not.
 /// let policy = RetryPolicy::exponential().nested(Nested::OuterOnly);
@@ -83,12 +84,12 @@ impl Guards {
         Self::default()
     }
 
-    /// Takes every retry from a budget; see [`Guarded::budget`](crate::Guarded::budget).
+    /// Takes every retry from a budget; see [`Guarded::budget`](crate::policy::Guarded::budget).
     pub fn budget(self, budget: &Budget) -> Self {
         Self { budget: Some(budget.clone()), ..self }
     }
 
-    /// Makes no attempt while a circuit breaker is open; see [`Guarded::breaker`](crate::Guarded::breaker).
+    /// Makes no attempt while a circuit breaker is open; see [`Guarded::breaker`](crate::policy::Guarded::breaker).
     ///
     /// The timing of the policy has to be `WithGuards<Timed>`; otherwise the first attempt of a call is made all the
     /// same, because there is no error to return for it.
@@ -96,7 +97,7 @@ impl Guards {
         Self { breaker: Some(breaker.clone()), ..self }
     }
 
-    /// Ends the call when a token is cancelled; see [`Guarded::cancel`](crate::Guarded::cancel).
+    /// Ends the call when a token is cancelled; see [`Guarded::cancel`](crate::policy::Guarded::cancel).
     ///
     /// As for a breaker, the timing of the policy has to be `WithGuards<Timed>`.
     #[cfg(feature = "cancel")]
@@ -162,7 +163,7 @@ impl Guards {
 
     /// Returns the state of each budget.
     #[cfg(feature = "fred")]
-    pub(crate) fn budget_statistics(&self) -> Vec<crate::BudgetStatistics> {
+    pub(crate) fn budget_statistics(&self) -> Vec<crate::overload::BudgetStatistics> {
         let more = self.more.as_ref().map(|more| more.budget_statistics()).unwrap_or_default();
         self.budget.iter().map(Budget::statistics).chain(more).collect()
     }

@@ -1,10 +1,10 @@
 use super::{Decide, Decision, Guards, Limits, Measured, Policy, Timed, Timing, timing::limited};
-use crate::{failure::Failure, random::Random};
+use crate::{backoff::random::Random, failure::Failure};
 
 /// A policy of another type with a limit on time.
 ///
-/// A [`RetryPolicy`](crate::RetryPolicy) keeps its limits itself; this is what `deadline`, `attempt_timeout` and
-/// `retry_for` make of a [`Composite`](crate::Composite), of [`Never`](crate::Never) and of a policy of your own.
+/// A [`RetryPolicy`](crate::policy::RetryPolicy) keeps its limits itself; this is what `deadline`, `attempt_timeout` and
+/// `retry_for` make of a [`Composite`](crate::policy::Composite), of [`Never`](crate::policy::Never) and of a policy of your own.
 ///
 /// ```
 /// use retry_runtime::{Composite, RetryPolicy};

@@ -10,7 +10,7 @@ pub struct Limits {
     pub attempt_timeout: Option<Duration>,
     /// The time from the start of the call after which no retry begins.
     ///
-    /// The policy itself keeps it, by [`Decision`](crate::Decision); here it is for whoever asks.
+    /// The policy itself keeps it, by [`Decision`](crate::policy::Decision); here it is for whoever asks.
     pub retry_for: Option<Duration>,
 }
 

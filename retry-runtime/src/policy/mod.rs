@@ -39,15 +39,18 @@ pub use self::{
     session::Session,
     timing::{Measured, Timed, Timing, Untimed, WithGuards},
 };
-use crate::{failure::Failure, random::Random};
+pub use crate::config_error::ConfigError;
+use crate::{backoff::random::Random, failure::Failure};
 
 /// The part of a policy that does not depend on the error: what a call remembers, and its time limits.
 ///
-/// A policy is plain data; the memory of a call lives in its [`Session`](crate::Session).
+/// A policy is plain data; the memory of a call lives in its [`Session`](crate::policy::Session).
 /// Most own needs are met by a [`Backoff`]; implement `Policy` and [`Decide`] for full control:
 ///
 /// ```
-/// use retry_runtime::{Decide, Decision, Failure, Policy, Random, GiveUpReason, Untimed};
+/// use retry_runtime::{
+///     Failure, GiveUpReason, backoff::Random, policy::{Decide, Decision, Policy, Untimed},
+/// };
 /// use std::time::Duration;
 ///
 /// /// Retries as long as the attempt number is below a limit, at once.
@@ -73,7 +76,7 @@ use crate::{failure::Failure, random::Random};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a retry policy",
     label = "expected a retry policy",
-    note = "write `constant(…)`, `exponential(…)`, `composite(…)`, `never()`, or an expression of a type that implements `retry_runtime::Policy`"
+    note = "write `constant(…)`, `exponential(…)`, `composite(…)`, `never()`, or an expression of a type that implements `retry_runtime::policy::Policy`"
 )]
 pub trait Policy {
     /// What one call remembers between its failures.
@@ -83,14 +86,14 @@ pub trait Policy {
 
     /// Returns the time limits of a call, none unless overridden.
     ///
-    /// Read once, when the call starts, and only if [`Self::Timing`] is [`Timed`](crate::Timed).
+    /// Read once, when the call starts, and only if [`Self::Timing`] is [`Timed`](crate::policy::Timed).
     fn limits(&self) -> Limits {
         Limits::NONE
     }
 
     /// Returns what else watches over a call, nothing unless overridden.
     ///
-    /// Read when the call starts, and only if [`Self::Timing`] is [`WithGuards`](crate::WithGuards).
+    /// Read when the call starts, and only if [`Self::Timing`] is [`WithGuards`](crate::policy::WithGuards).
     fn guards(&self) -> Guards {
         Guards::default()
     }

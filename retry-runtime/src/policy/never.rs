@@ -1,7 +1,7 @@
 use super::{Decide, Decision, Policy, Untimed};
 use crate::{
+    backoff::random::Random,
     failure::{Failure, GiveUpReason},
-    random::Random,
 };
 
 /// Never retries.

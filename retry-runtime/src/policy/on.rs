@@ -1,11 +1,14 @@
 use std::{any, fmt};
 
 use super::{CallRule, Classified, Decide, Decision, Guards, Limits, NoRetry, Policy, rule::Named};
-use crate::{advice::FailureInfo, failure::Failure, random::Random};
+use crate::{
+    backoff::random::Random,
+    failure::{Failure, info::FailureInfo},
+};
 
-/// A policy of another type that retries the errors named by a [`Rule`](crate::Rule), and only them.
+/// A policy of another type that retries the errors named by a [`Rule`](crate::policy::Rule), and only them.
 ///
-/// A [`RetryPolicy`](crate::RetryPolicy) keeps its rule itself; this is what `on` makes of the others.
+/// A [`RetryPolicy`](crate::policy::RetryPolicy) keeps its rule itself; this is what `on` makes of the others.
 /// Inside a composite it speaks for its member; around a composite it speaks for the members that name no errors
 /// of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,12 +5,9 @@ use super::{
     Rule, Timed, Timing, Untimed, timing::limited,
 };
 use crate::{
-    advice::FailureInfo,
-    backoff::{Backoff, Constant, Exponential, RetryContext},
-    error::ConfigError,
-    failure::{Failure, GiveUpReason},
-    jitter::Jitter,
-    random::Random,
+    backoff::{Backoff, Constant, Exponential, RetryContext, jitter::Jitter, random::Random},
+    config_error::ConfigError,
+    failure::{Failure, GiveUpReason, info::FailureInfo},
 };
 
 /// Retries a limited number of times, waiting as a [`Backoff`] says.
@@ -19,7 +16,7 @@ use crate::{
 /// The methods may be called in any order, and in constants:
 ///
 /// ```
-/// use retry_runtime::{ByDisposition, Exponential, RetryPolicy, Timed};
+/// use retry_runtime::{Exponential, RetryPolicy, policy::{ByDisposition, Timed}};
 /// use std::time::Duration;
 ///
 /// // Checked by the compiler, shared by every function that names it.
@@ -38,7 +35,7 @@ use crate::{
 ///
 /// A method that changes one of the types, such as `on` or `deadline`, needs the others to be `Copy`, because the
 /// compiler cannot run destructors in constants.
-/// So name a closure that captures what is not `Copy` last, or call the method of [`PolicyExt`](crate::PolicyExt), which
+/// So name a closure that captures what is not `Copy` last, or call the method of [`PolicyExt`](crate::closure::PolicyExt), which
 /// wraps the policy: `PolicyExt::deadline(policy, limit)`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RetryPolicy<B = Exponential, R = ByDisposition, T = Untimed> {
@@ -111,7 +108,7 @@ impl<B, R, T> RetryPolicy<B, R, T> {
     ///
     /// A server that asks for more ends the call at once, with [`GiveUpReason::RetryAfter`]: an earlier attempt would be in
     /// vain, and hold up the caller.
-    /// How long a server asks to be left alone is said by [`Classify::retry_after`](crate::Classify::retry_after).
+    /// How long a server asks to be left alone is said by [`Classify::retry_after`](crate::failure::classify::Classify::retry_after).
     /// Counted in milliseconds.
     ///
     /// ```
@@ -153,7 +150,7 @@ impl<B, R, T> RetryPolicy<B, R, T> {
 impl<B: Copy, R: Copy, T: Copy> RetryPolicy<B, R, T> {
     /// Retries the errors that `rule` names, and only them: the caller has decided.
     ///
-    /// A rule is a function or closure `fn(&E) -> bool`, or an error class set; see [`Rule`](crate::Rule).
+    /// A rule is a function or closure `fn(&E) -> bool`, or an error class set; see [`Rule`](crate::policy::Rule).
     /// A rule that is named later takes the place of this one.
     ///
     /// ```
@@ -190,7 +187,7 @@ macro_rules! limits {
             /// Limits the whole call, from the start of its first attempt: waits, hooks and the running attempt included.
             ///
             /// No attempt starts after it, no wait begins that would pass it, and an attempt still running is aborted: such
-            /// a call has no error of its own, so the error type must implement `From<`[`Aborted`](crate::Aborted)`>`.
+            /// a call has no error of its own, so the error type must implement `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
             /// [`retry_for`](Self::retry_for) asks nothing of the error type, and aborts nothing.
             /// Zero aborts the first attempt before it begins.
             ///
@@ -209,10 +206,10 @@ macro_rules! limits {
                 self.timed(self.timing.deadline(deadline))
             }
 
-            /// Limits each attempt, whose outcome is then [`Disposition::Unknown`](crate::Disposition::Unknown).
+            /// Limits each attempt, whose outcome is then [`Disposition::Unknown`](crate::failure::classify::Disposition::Unknown).
             ///
             /// An attempt that is aborted has no error of its own, so the error type must implement
-            /// `From<`[`Aborted`](crate::Aborted)`>`.
+            /// `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
             /// Does not apply to a `blocking` function, whose attempts nothing can abort.
             /// Zero aborts every attempt that is not ready at once.
             pub const fn attempt_timeout(self, timeout: Duration) -> RetryPolicy<B, R, Timed> {
@@ -221,7 +218,7 @@ macro_rules! limits {
 
             /// Begins no retry after so long a time since the start of the call, and no wait that would pass it.
             ///
-            /// AbortLimits nothing, and so works with every error type: an attempt that runs may take as long as it likes, and
+            /// Aborts nothing, and so works with every error type: an attempt that runs may take as long as it likes, and
             /// the caller gets its outcome.
             /// The first attempt is always made; zero makes it the only one.
             ///

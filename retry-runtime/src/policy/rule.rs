@@ -1,9 +1,9 @@
 use std::sync::{Arc, LazyLock};
 
-use crate::{
-    advice::FailureInfo,
-    disposition::{Classify, Disposition},
-    failure::Failure,
+use crate::failure::{
+    Failure,
+    classify::{Classify, Disposition},
+    info::FailureInfo,
 };
 
 /// Names the errors to retry: what the `on` of a policy or a call takes.
@@ -26,7 +26,7 @@ use crate::{
 /// A rule of your own implements it for every `C`, the rule of the call, which it need not look at:
 ///
 /// ```
-/// use retry_runtime::{Failure, RetryPolicy, Rule};
+/// use retry_runtime::{Failure, RetryPolicy, policy::Rule};
 /// use std::io;
 ///
 /// /// Retries the errors of the operating system that are listed.
@@ -189,7 +189,7 @@ impl<E: Classify> CallRule<E> for ByDisposition {
 /// `#[retryable]` does this by itself where the error is classified.
 ///
 /// ```
-/// use retry_runtime::{Classified, Constant, RetryPolicy};
+/// use retry_runtime::{Constant, RetryPolicy, policy::Classified};
 /// use std::{io, time::Duration};
 ///
 /// fn is_busy(error: &io::Error) -> bool {

@@ -1,10 +1,7 @@
 use std::{iter, ops::RangeInclusive, time::Duration};
 
 use super::RetryPolicy;
-use crate::{
-    backoff::{Backoff, RetryContext},
-    random::Random,
-};
+use crate::backoff::{Backoff, RetryContext, random::Random};
 
 impl<B: Backoff, R, T> RetryPolicy<B, R, T> {
     /// Returns the waits before the retries as bounds, which are equal where nothing is random; without end for a policy

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{Decide, Decision, Policy};
-use crate::{failure::Failure, random::Random};
+use crate::{backoff::random::Random, failure::Failure};
 
 /// The state of one call: which attempt it is at, and what its policy remembers.
 ///
@@ -11,7 +11,9 @@ use crate::{failure::Failure, random::Random};
 /// test a policy.
 ///
 /// ```
-/// use retry_runtime::{ByDisposition, Decision, Random, GiveUpReason, RetryPolicy, Session};
+/// use retry_runtime::{
+///     GiveUpReason, RetryPolicy, backoff::Random, policy::{ByDisposition, Decision, Session},
+/// };
 /// use std::{io, time::Duration};
 ///
 /// let policy = RetryPolicy::constant(Duration::from_secs(1)).retries(1);

@@ -7,7 +7,7 @@ use crate::failure::{Failure, GiveUpReason};
 ///
 /// A call that cannot be limited reads no clock and carries no timer; one without guards carries none.
 /// The types that implement it are [`Untimed`], [`Measured`] and [`Timed`], and [`WithGuards`] around one of them.
-/// A [`RetryPolicy`](crate::RetryPolicy) without limits is `Untimed`, one with a deadline `Timed`.
+/// A [`RetryPolicy`](crate::policy::RetryPolicy) without limits is `Untimed`, one with a deadline `Timed`.
 pub trait Timing: sealed::Sealed + Copy {
     /// The timing of a composite of `Self` and `Other`: all that either needs.
     type With<Other: Timing>: Timing;
@@ -44,13 +44,13 @@ pub struct Measured {
 /// The timing of policies that may abort a call: by time limits, a circuit breaker, or a cancellation.
 ///
 /// Made by `deadline` and `attempt_timeout`; the error type of the operation has to implement
-/// `From<`[`Aborted`](crate::Aborted)`>`.
+/// `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timed {
     limits: Limits,
 }
 
-/// The timing of policies with [`Guards`](crate::Guards), and otherwise as `T`.
+/// The timing of policies with [`Guards`](crate::policy::Guards), and otherwise as `T`.
 #[derive(Debug, Clone, Copy)]
 pub struct WithGuards<T>(PhantomData<T>);
 

@@ -1,5 +1,5 @@
 use super::{Decide, Decision, Guards, Limits, Policy, Timing};
-use crate::{failure::Failure, random::Random};
+use crate::{backoff::random::Random, failure::Failure};
 
 /// A policy of a call that blocks its thread, whose attempts nothing can abort: its deadline only lets no retry begin.
 ///

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{GiveUpReason, NoRetry, Random, RetryDelay};
+use crate::{
+    backoff::random::Random,
+    failure::GiveUpReason,
+    policy::{NoRetry, RetryDelay},
+};
 
 #[inline]
 pub(crate) fn with_random<T>(draw: impl FnOnce(&mut Random) -> T) -> T {

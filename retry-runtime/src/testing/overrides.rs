@@ -1,6 +1,10 @@
 use std::{cell::RefCell, future::Future, marker::PhantomData, time::Duration};
 
-use crate::{GiveUpReason, NoRetry, Random, RetryDelay};
+use crate::{
+    backoff::random::Random,
+    failure::GiveUpReason,
+    policy::{NoRetry, RetryDelay},
+};
 
 /// What holds for the calls of a scope instead of what their policies say.
 ///

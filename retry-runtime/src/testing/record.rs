@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::GiveUpReason;
+use crate::failure::GiveUpReason;
 
 /// Runs a future and records what the calls in it did that failed at least once.
 ///

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt, hint::black_box};
 
-use retry_runtime::{Classify, Aborted, Disposition};
+use retry_runtime::{Aborted, Classify, Disposition};
 
 /// How often the operation fails before it succeeds.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use retry_runtime::{Budget, CircuitBreaker, DynPolicy, RetryPolicy, Untimed, retryable};
+use retry_runtime::{Budget, CircuitBreaker, DynPolicy, RetryPolicy, policy::Untimed, retryable};
 
 use crate::{
     form,

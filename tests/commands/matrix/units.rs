@@ -7,8 +7,9 @@ use std::{
 
 use fred::prelude::*;
 use retry_runtime::{
-    Classify, Disposition, Idempotence,
+    Classify, Disposition,
     fred::{RetryClient, Script},
+    policy::Idempotence,
 };
 use retry_tests::{Bench, Fault};
 

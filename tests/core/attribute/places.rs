@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use retry_runtime::{Constant, Failure, FailureInfo, RetryPolicy, Rule, retryable};
+use retry_runtime::{
+    Constant, Failure, RetryPolicy, failure::FailureInfo, policy::Rule, retryable,
+};
 
 use super::compiler::compile;
 

@@ -11,9 +11,11 @@ use std::{
 };
 
 use retry_runtime::{
-    Aborted, CircuitBreaker, Classify, Cost,
+    Aborted, CircuitBreaker, Classify,
     Disposition::{self, NotExecuted, Permanent, Unknown},
-    RetryPolicy, retryable,
+    RetryPolicy,
+    budget::Cost,
+    retryable,
 };
 
 use super::script::MILLI;

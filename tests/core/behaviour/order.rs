@@ -8,9 +8,12 @@ use std::{
 };
 
 use retry_runtime::{
-    Budget, ByDisposition, Constant, Decide, Decision, DynPolicy, Exponential, Failure,
-    GiveUpReason, Guards, Limits, Measured, Never, Policy, PolicyExt, Random, RetryPolicy, Timed,
-    Untimed, UntimedDynPolicy, WithGuards,
+    Budget, Constant, DynPolicy, Exponential, Failure, GiveUpReason, Never, PolicyExt, RetryPolicy,
+    backoff::Random,
+    policy::{
+        ByDisposition, Decide, Decision, Guards, Limits, Measured, Policy, Timed, Untimed,
+        UntimedDynPolicy, WithGuards,
+    },
 };
 use tokio::time::Instant;
 

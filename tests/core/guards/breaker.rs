@@ -1,9 +1,11 @@
 use std::sync::LazyLock;
 
 use retry_runtime::{
-    Aborted, Budget, ByDisposition, CircuitBreaker, Cost, Decide, Disposition, Failure,
-    FailureInfo, GiveUpReason, Never, RetryPolicy, Rule, Timed, WithGuards, retry, retryable,
-    testing,
+    Aborted, Budget, CircuitBreaker, Disposition, Failure, GiveUpReason, Never, RetryPolicy,
+    budget::Cost,
+    failure::FailureInfo,
+    policy::{ByDisposition, Decide, Rule, Timed, WithGuards},
+    retry, retryable, testing,
 };
 
 use super::{Counter, Failed, SECOND};

@@ -52,7 +52,7 @@ async fn an_attempt_that_runs_is_not_cut() {
     assert_eq!(begin.elapsed(), 2 * SECOND);
     let run = testing::record(async {
         policy
-            .nested(retry_runtime::Nested::Allow)
+            .nested(retry_runtime::policy::Nested::Allow)
             .retry(async || Err::<(), _>(Failed::Refused))
             .await
     });

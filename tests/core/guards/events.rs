@@ -4,7 +4,10 @@ use std::{fmt, panic::AssertUnwindSafe};
 
 use futures_support::catch;
 use retry_runtime::{
-    Budget, CircuitBreaker, CircuitState, GiveUpReason, Nested, RetryPolicy, retryable,
+    Budget, CircuitBreaker, GiveUpReason, RetryPolicy,
+    breaker::CircuitState,
+    policy::Nested,
+    retryable,
     testing::{self, Outcomes},
 };
 use tokio_util::sync::CancellationToken;

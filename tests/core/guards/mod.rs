@@ -16,7 +16,7 @@ mod testing;
 
 use std::{cell::Cell, time::Duration};
 
-use retry_runtime::{Aborted, Classify, Cost, Disposition};
+use retry_runtime::{Aborted, Classify, Disposition, budget::Cost};
 
 const SECOND: Duration = Duration::from_secs(1);
 

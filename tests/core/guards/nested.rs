@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 
-use retry_runtime::{GiveUpReason, Nested, RetryPolicy, current_attempt, retryable, testing};
+use retry_runtime::{
+    GiveUpReason, RetryPolicy, current_attempt, policy::Nested, retryable, testing,
+};
 
 use super::{Counter, Failed, SECOND};
 

@@ -1,8 +1,9 @@
 //! Guards of several policies that meet in one call: all of them hold, and a member pays for its own retries.
 
 use retry_runtime::{
-    Aborted, Budget, CircuitBreaker, Composite, Constant, DynPolicy, GiveUpReason, Guarded,
-    RetryPolicy, Untimed, retryable, testing,
+    Aborted, Budget, CircuitBreaker, Composite, Constant, DynPolicy, GiveUpReason, RetryPolicy,
+    policy::{Guarded, Untimed},
+    retryable, testing,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -86,14 +87,14 @@ async fn the_budgets_of_policy_and_argument_both_pay() {
 
 #[retryable(policy = policy, breaker = argument, cancel = token)]
 async fn breakers<P>(
-    policy: &Guarded<P, retry_runtime::MayAbort>,
+    policy: &Guarded<P, retry_runtime::policy::MayAbort>,
     argument: &CircuitBreaker,
     token: &CancellationToken,
     outcome: Result<(), Failed>,
 ) -> Result<(), Failed>
 where
-    P: retry_runtime::Decide<Failed, retry_runtime::ByDisposition>,
-    P: retry_runtime::Policy<Timing = Untimed>,
+    P: retry_runtime::policy::Decide<Failed, retry_runtime::policy::ByDisposition>,
+    P: retry_runtime::policy::Policy<Timing = Untimed>,
 {
     outcome
 }
@@ -150,6 +151,6 @@ async fn every_token_ends_a_wait() {
 fn debug_prints_all_of_them() {
     let (one, two) = (Budget::new(), Budget::builder().capacity(20).build().expect("possible"));
     let policy = Composite::new(POLICY.budget(&one), POLICY.budget(&two).give_up_after(SECOND));
-    let guards = format!("{:?}", retry_runtime::Policy::guards(&policy));
+    let guards = format!("{:?}", retry_runtime::policy::Policy::guards(&policy));
     assert_eq!(guards, "[Budget(500/500), Budget(20/20)]");
 }

@@ -10,7 +10,9 @@ use std::{
 };
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Recorder, SharedString, Unit};
-use retry_runtime::{Budget, CircuitBreaker, Cost, RetryPolicy, retryable, testing::Outcomes};
+use retry_runtime::{
+    Budget, CircuitBreaker, RetryPolicy, budget::Cost, retryable, testing::Outcomes,
+};
 use retry_tests::Events;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;

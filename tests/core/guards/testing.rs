@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use retry_runtime::{GiveUpReason, Jitter, RetryPolicy, retryable, testing, testing::Overrides};
+use retry_runtime::{
+    GiveUpReason, Jitter, RetryPolicy, retryable,
+    testing::{self, Overrides},
+};
 use tokio::time::Instant;
 
 use super::{Counter, Failed, SECOND};

@@ -1,7 +1,9 @@
 use std::{io, thread, time::Duration};
 
 use retry_runtime::{
-    Admission, CircuitBreaker, CircuitBreakerBuilder, CircuitState, ConfigError, RetryPolicy,
+    CircuitBreaker, RetryPolicy,
+    breaker::{Admission, CircuitBreakerBuilder, CircuitState},
+    policy::ConfigError,
 };
 use tokio::{
     runtime::{Builder, Runtime},

@@ -1,6 +1,10 @@
 use std::thread;
 
-use retry_runtime::{Budget, BudgetEmpty, ConfigError, Cost};
+use retry_runtime::{
+    Budget,
+    budget::{BudgetEmpty, Cost},
+    policy::ConfigError,
+};
 
 fn small() -> Budget {
     Budget::builder().capacity(30).build().expect("valid settings")
@@ -10,9 +14,9 @@ fn small() -> Budget {
 fn starts_full_with_the_numbers_of_the_aws_sdks() {
     let budget = Budget::default();
     assert_eq!((budget.level(), budget.capacity()), (500, 500));
-    let _ = budget.withdraw(Cost::Transient).map(retry_runtime::Permit::start);
+    let _ = budget.withdraw(Cost::Transient).map(retry_runtime::budget::Permit::start);
     assert_eq!(budget.level(), 486);
-    let _ = budget.withdraw(Cost::Throttling).map(retry_runtime::Permit::start);
+    let _ = budget.withdraw(Cost::Throttling).map(retry_runtime::budget::Permit::start);
     assert_eq!(budget.level(), 481);
     budget.succeeded();
     assert_eq!(budget.level(), 482);
@@ -66,7 +70,7 @@ fn a_success_on_a_retry_brings_back_what_it_cost() {
 #[test]
 fn a_retry_of_what_was_never_sent_is_free_even_when_empty() {
     let budget = Budget::builder().capacity(14).build().expect("valid settings");
-    let _ = budget.withdraw(Cost::Transient).map(retry_runtime::Permit::start);
+    let _ = budget.withdraw(Cost::Transient).map(retry_runtime::budget::Permit::start);
     let free = budget.withdraw(Cost::Free).expect("always allowed").start();
     budget.refund(free);
     assert_eq!(budget.level(), 1, "its success counts as a first one");

@@ -7,7 +7,10 @@
 
 use std::time::Duration;
 
-use retry_runtime::{Backoff, Constant, Exponential, Jitter, Random, RetryContext};
+use retry_runtime::{
+    Constant, Exponential, Jitter,
+    backoff::{Backoff, Random, RetryContext},
+};
 
 use super::{Agenda, normal};
 

@@ -6,7 +6,11 @@
 
 use std::time::Duration;
 
-use retry_runtime::{Budget, Charge, Cost, Random};
+use retry_runtime::{
+    Budget,
+    backoff::Random,
+    budget::{Charge, Cost},
+};
 
 use super::until_next;
 

@@ -8,7 +8,7 @@ mod outage;
 
 use std::{collections::BTreeMap, f64::consts::TAU, time::Duration};
 
-use retry_runtime::Random;
+use retry_runtime::backoff::Random;
 
 /// Events in the order of their times, and of their planning where times are equal.
 struct Agenda<E> {

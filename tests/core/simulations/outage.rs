@@ -9,8 +9,10 @@
 use std::time::Duration;
 
 use retry_runtime::{
-    Admission, Backoff, Budget, Charge, CircuitBreaker, Cost, Exponential, Permit, Random,
-    RetryContext,
+    Budget, CircuitBreaker, Exponential,
+    backoff::{Backoff, Random, RetryContext},
+    breaker::Admission,
+    budget::{Charge, Cost, Permit},
 };
 use tokio::time::{Instant, advance};
 

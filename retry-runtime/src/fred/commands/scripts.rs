@@ -38,7 +38,7 @@ pub(in crate::fred) const TABLE: &[CommandInfo] = &[
 /// Scripts, as fred's [`LuaInterface`](::fred::interfaces::LuaInterface) sends them.
 ///
 /// An error that a script answers may come after a part of it was done, and may be made up in the words of the server:
-/// it is not retried, whatever the policy names, and its [`Disposition`](crate::Disposition) is unknown.
+/// it is not retried, whatever the policy names, and its [`Disposition`](crate::failure::classify::Disposition) is unknown.
 /// Only that a server does not know a hash is asked of it after `NOSCRIPT`.
 impl<Via: Sender> Commands<Via> {
     /// Sends `EVAL`, as fred's [`eval`](::fred::interfaces::LuaInterface::eval).

@@ -15,7 +15,7 @@ use retry_benches::{
     operation::Failed,
     report::{Report, Table},
 };
-use retry_runtime::{DynPolicy, RetryPolicy, Untimed, retryable};
+use retry_runtime::{DynPolicy, RetryPolicy, policy::Untimed, retryable};
 use tokio::{
     runtime::Builder,
     time::{Sleep, sleep},

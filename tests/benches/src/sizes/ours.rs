@@ -1,6 +1,6 @@
 use std::future::IntoFuture;
 
-use retry_runtime::{DynPolicy, RetryPolicy, Untimed, retryable};
+use retry_runtime::{DynPolicy, RetryPolicy, policy::Untimed, retryable};
 
 use super::{Sizes, work};
 use crate::{operation::Failed, sizes};
@@ -46,6 +46,9 @@ async fn hook<const N: usize>(seed: &u8) -> Result<u64, Failed> {
 }
 
 #[retryable(policy = policy)]
-async fn erased<const N: usize>(policy: &DynPolicy<Failed, Untimed>, seed: &u8) -> Result<u64, Failed> {
+async fn erased<const N: usize>(
+    policy: &DynPolicy<Failed, Untimed>,
+    seed: &u8,
+) -> Result<u64, Failed> {
     work::<N>(seed).await
 }

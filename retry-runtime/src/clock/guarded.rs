@@ -8,10 +8,15 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    Aborted, Admission, Charge, CircuitState, Cost, FailureReport, GiveUpReason, Guards, Nested,
-    NoRetry, Permit, Policy, PreviousError, RetryDelay,
-    drive::{Clock, Outcome, RepresentsAbort, rest::Watches},
-    policy::Token,
+    clock::{Clock, outcome::Outcome, sleep::Watches},
+    failure::RepresentsAbort,
+    failure::{
+        GiveUpReason,
+        aborted::{Aborted, PreviousError},
+        info::FailureReport,
+    },
+    overload::{Admission, Charge, CircuitState, Cost, Permit},
+    policy::{Guards, Nested, NoRetry, Policy, RetryDelay, Token},
 };
 
 /// A clock with guards.
@@ -62,7 +67,7 @@ impl CallGuards {
 
     /// Pays for the retries from a budget, unless there is one.
     #[cfg(feature = "fred")]
-    pub(crate) fn pay_from(&mut self, budget: impl FnOnce() -> crate::Budget) {
+    pub(crate) fn pay_from(&mut self, budget: impl FnOnce() -> crate::overload::Budget) {
         self.guards.budget.get_or_insert_with(budget);
     }
 
@@ -102,7 +107,7 @@ impl CallGuards {
 
     /// Asks every breaker; one that rejects takes back what the others gave.
     #[inline]
-    fn admit(&mut self) -> Result<(), crate::Rejected> {
+    fn admit(&mut self) -> Result<(), crate::overload::Rejected> {
         if let Some(breaker) = &self.guards.breaker {
             self.admission = Some(breaker.admit()?);
         }
@@ -113,7 +118,7 @@ impl CallGuards {
     }
 
     #[cold]
-    fn admit_further(&mut self) -> Result<(), crate::Rejected> {
+    fn admit_further(&mut self) -> Result<(), crate::overload::Rejected> {
         let Some(more) = &mut self.more else { return Ok(()) };
         more.admit().inspect_err(|_| self.admission = None)
     }
@@ -273,9 +278,9 @@ impl CallGuards {
 }
 
 #[cfg(feature = "fred")]
-impl GuardedClock<super::Timer> {
+impl GuardedClock<crate::clock::timer::Timer> {
     /// Tells when the call began.
-    pub(super) fn since(&mut self, begin: Instant) {
+    pub(crate) fn since(&mut self, begin: Instant) {
         self.clock.since(begin);
     }
 }

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use crate::Cost;
+use crate::overload::Cost;
 
 /// Says what an error means for the attempt that it ended.
 ///
@@ -73,7 +73,7 @@ pub trait Classify {
         ""
     }
 
-    /// Returns what a retry after this error costs a [`Budget`](crate::Budget); [`Cost::Transient`] unless overridden.
+    /// Returns what a retry after this error costs a [`Budget`](crate::overload::Budget); [`Cost::Transient`] unless overridden.
     ///
     /// Answer [`Cost::Free`] for an attempt that provably never reached the server, and [`Cost::Throttling`] for one
     /// that the server turned away because it is busy.
@@ -85,7 +85,7 @@ pub trait Classify {
     ///
     /// The wait is at least as long as the policy says.
     /// A server that asks for more than five seconds beyond that, or than
-    /// [`max_hint`](crate::RetryPolicy::max_hint) allows, ends the call at once, and so does a wait that would pass the
+    /// [`max_hint`](crate::policy::RetryPolicy::max_hint) allows, ends the call at once, and so does a wait that would pass the
     /// deadline.
     fn retry_after(&self) -> Option<Duration> {
         None

@@ -10,7 +10,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::Nested;
+use crate::policy::Nested;
 
 /// The attempt of a retrying call that the code runs in.
 #[derive(Debug, Clone, Copy)]

@@ -1,14 +1,21 @@
 use std::time::Duration;
 
-use crate::{Aborted, Classify, Cost, Disposition, Failure, GiveUpReason};
+use crate::{
+    failure::{
+        Failure, GiveUpReason,
+        aborted::Aborted,
+        classify::{Classify, Disposition},
+    },
+    overload::Cost,
+};
 
-/// What a [`Rule`](crate::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.
+/// What a [`Rule`](crate::policy::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.
 ///
 /// A rule that knows nothing, such as a closure, gives the default: a transient failure of unknown nature; see
-/// [`Classified`](crate::Classified) for one that asks the error.
+/// [`Classified`](crate::policy::Classified) for one that asks the error.
 ///
 /// ```
-/// use retry_runtime::{FailureInfo, Cost};
+/// use retry_runtime::{budget::Cost, failure::FailureInfo};
 /// use std::time::Duration;
 ///
 /// // The server asked for a pause.
@@ -41,13 +48,13 @@ impl FailureInfo {
         Self { class, ..self }
     }
 
-    /// Sets what a retry costs a [`Budget`](crate::Budget).
+    /// Sets what a retry costs a [`Budget`](crate::overload::Budget).
     pub const fn cost(self, cost: Cost) -> Self {
         Self { cost, ..self }
     }
 
     /// Sets the time before which the server wants no other attempt; see
-    /// [`Classify::retry_after`](crate::Classify::retry_after).
+    /// [`Classify::retry_after`](crate::failure::classify::Classify::retry_after).
     pub const fn retry_after(self, delay: Duration) -> Self {
         Self { retry_after: Some(delay), ..self }
     }
@@ -97,7 +104,7 @@ impl FailureInfo {
     }
 }
 
-/// What a [`CircuitBreaker`](crate::CircuitBreaker) knows of a failed attempt, whatever the policy makes of it.
+/// What a [`CircuitBreaker`](crate::overload::CircuitBreaker) knows of a failed attempt, whatever the policy makes of it.
 ///
 /// ```
 /// use retry_runtime::CircuitBreaker;
@@ -105,7 +112,7 @@ impl FailureInfo {
 /// // Only timeouts say that this server is in trouble.
 /// let breaker = CircuitBreaker::builder().counts(|failure| failure.class() == "TIMEOUT").build()?;
 /// # drop(breaker);
-/// # Ok::<(), retry_runtime::ConfigError>(())
+/// # Ok::<(), retry_runtime::policy::ConfigError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FailureReport(pub(crate) FailureInfo);

@@ -7,13 +7,13 @@
 
 use std::{fmt, marker::PhantomData, ops::Deref};
 
-use super::call::ErrorType;
+use crate::call::ErrorType;
 
 /// Prints an error.
 pub(crate) type Print<E> = fn(&E, &mut fmt::Formatter<'_>) -> fmt::Result;
 
 /// An error, and how it is printed.
-pub(super) struct Printed<'a, E>(pub(super) &'a E, pub(super) Print<E>);
+pub(crate) struct Printed<'a, E>(pub(crate) &'a E, pub(crate) Print<E>);
 
 impl<E> fmt::Display for Printed<'_, E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

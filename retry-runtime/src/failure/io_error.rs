@@ -1,6 +1,12 @@
 use std::{error::Error, io, sync::Arc};
 
-use crate::{Aborted, Classify, Cost, Disposition};
+use crate::{
+    failure::{
+        aborted::Aborted,
+        classify::{Classify, Disposition},
+    },
+    overload::Cost,
+};
 
 /// Classifies by what the failed call to the operating system proves.
 ///

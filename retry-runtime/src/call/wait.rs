@@ -11,14 +11,12 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use super::{
-    call::{Call, Over, Retrying},
-    name::Name,
-    rest::Rest,
-};
 use crate::{
-    GiveUpReason, RetryDelay,
-    drive::{CallGuards, Clock},
+    call::{Call, Over, Retrying},
+    clock::{Clock, guarded::CallGuards, sleep::Rest},
+    failure::GiveUpReason,
+    policy::RetryDelay,
+    telemetry::name::Name,
 };
 
 /// The wait that follows a failure, and what is kept of the failure: nothing if another attempt always follows.
@@ -28,7 +26,7 @@ pub struct Paused<K, C: Clock> {
 }
 
 impl<K, C: Clock> Paused<K, C> {
-    pub(super) fn new(delay: Duration, kept: K) -> Self {
+    pub(crate) fn new(delay: Duration, kept: K) -> Self {
         Self { delay, kept: C::keep(kept) }
     }
 }
@@ -139,7 +137,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 
     /// Blocks the thread: its time passes, also where a test has paused tokio's clock, by which deadlines are counted.
     #[cold]
-    pub(super) fn block<T>(&mut self, run: impl FnOnce(&mut C) -> T) -> T {
+    pub(crate) fn block<T>(&mut self, run: impl FnOnce(&mut C) -> T) -> T {
         let (clock, real) = (Instant::now(), StdInstant::now());
         let result = run(&mut self.clock);
         self.clock.pass(real.elapsed().saturating_sub(clock.elapsed()));

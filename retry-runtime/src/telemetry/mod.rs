@@ -3,17 +3,21 @@
 //!
 //! An event goes to the span in which the caller awaits.
 
+pub(crate) mod name;
+
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 #[cfg(feature = "tracing")]
-use crate::Disposition;
+use crate::failure::classify::Disposition;
 use crate::{
-    GiveUpReason, NoRetry, RetryDelay,
-    drive::{Enclosing, name::Name},
+    call::scope::Enclosing,
+    failure::GiveUpReason,
     overload::Transition,
+    policy::{NoRetry, RetryDelay},
+    telemetry::name::Name,
     testing,
 };
 
@@ -53,7 +57,7 @@ static HIDES_ERRORS: AtomicBool = AtomicBool::new(false);
 /// Their classes stay.
 ///
 /// ```
-/// retry_runtime::hide_error_messages(); // once, at the start of `main`
+/// retry_runtime::telemetry::hide_error_messages(); // once, at the start of `main`
 /// ```
 pub fn hide_error_messages() {
     HIDES_ERRORS.store(true, Ordering::Relaxed);
@@ -266,16 +270,18 @@ pub(crate) fn transition(transition: &Transition) {
     let (before, after) = (from.as_str(), to.as_str());
     #[cfg(feature = "tracing")]
     match (from, to) {
-        (crate::CircuitState::Closed, crate::CircuitState::Open) => tracing::warn!(
-            target: "retry_runtime",
-            breaker = name,
-            from = before,
-            to = after,
-            failures,
-            calls,
-            "circuit breaker opened"
-        ),
-        (_, crate::CircuitState::Closed) => tracing::warn!(
+        (crate::overload::CircuitState::Closed, crate::overload::CircuitState::Open) => {
+            tracing::warn!(
+                target: "retry_runtime",
+                breaker = name,
+                from = before,
+                to = after,
+                failures,
+                calls,
+                "circuit breaker opened"
+            )
+        }
+        (_, crate::overload::CircuitState::Closed) => tracing::warn!(
             target: "retry_runtime",
             breaker = name,
             from = before,
@@ -283,21 +289,21 @@ pub(crate) fn transition(transition: &Transition) {
             after = ?disturbed,
             "circuit breaker closed"
         ),
-        (_, crate::CircuitState::ForcedOpen) => tracing::warn!(
+        (_, crate::overload::CircuitState::ForcedOpen) => tracing::warn!(
             target: "retry_runtime",
             breaker = name,
             from = before,
             to = after,
             "circuit breaker was forced open"
         ),
-        (_, crate::CircuitState::HalfOpen) => tracing::debug!(
+        (_, crate::overload::CircuitState::HalfOpen) => tracing::debug!(
             target: "retry_runtime",
             breaker = name,
             from = before,
             to = after,
             "circuit breaker probes the server"
         ),
-        (_, crate::CircuitState::Open) => tracing::debug!(
+        (_, crate::overload::CircuitState::Open) => tracing::debug!(
             target: "retry_runtime",
             breaker = name,
             from = before,
@@ -345,7 +351,7 @@ mod metrics_facade {
 
     use metrics::{counter, gauge, histogram};
 
-    use crate::{CircuitState, GiveUpReason};
+    use crate::{failure::GiveUpReason, overload::CircuitState};
 
     pub(super) fn attempts(attempt: u32) -> &'static str {
         if attempt > 1 { "after_retry" } else { "first_attempt" }

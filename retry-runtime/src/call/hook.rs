@@ -7,8 +7,10 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::rest::{Watching, poll_punctually};
-use crate::GiveUpReason;
+use crate::{
+    clock::sleep::{Watching, poll_punctually},
+    failure::GiveUpReason,
+};
 
 /// What a hook returns in the end: nothing, or a `Result` whose `Err` ends the retrying.
 #[diagnostic::on_unimplemented(
@@ -129,8 +131,8 @@ pub fn check_hook(result: &impl HookResult) -> Result<(), GiveUpReason> {
 /// How long a hook may take: until the deadline of the call, or until the call is cancelled.
 #[derive(Debug)]
 pub struct Patience<W> {
-    pub(super) deadline: Option<Instant>,
-    pub(super) watch: W,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) watch: W,
 }
 
 /// Waits for a hook, as long as the call has the patience.

@@ -1,3 +1,13 @@
+//! One call, from its first attempt to its end.
+
+mod decide;
+#[cfg(feature = "fred")]
+mod external;
+pub(crate) mod hook;
+mod print;
+pub(crate) mod scope;
+mod wait;
+
 use std::{
     future::Future,
     marker::PhantomData,
@@ -7,20 +17,29 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    hook::Patience,
-    name::Name,
-    outcome::{ErrorOf, Unsuccessful},
-    print::{Print, Printed},
-    scope::{self, Begun, Scoped},
-    wait::Paused,
-};
 use crate::{
-    Aborted, ByDisposition, Classified, Classify, Decide, Failure, FailureInfo, GiveUpReason,
-    Nested, Never, NoRetry, On, Policy, PreviousError, RetryDelay, Rule, Session,
-    drive::{Clock, Clocked, Outcome, RepresentsAbort},
-    policy::Named,
-    telemetry::{self, Ending, Told},
+    call::{
+        hook::Patience,
+        print::{Print, Printed},
+        scope::{Begun, Scoped},
+        wait::Paused,
+    },
+    clock::{
+        Clock, Clocked,
+        outcome::{ErrorOf, Outcome, Unsuccessful},
+    },
+    failure::RepresentsAbort,
+    failure::{
+        Failure, GiveUpReason,
+        aborted::{Aborted, PreviousError},
+        classify::Classify,
+        info::FailureInfo,
+    },
+    policy::{
+        ByDisposition, Classified, Decide, Named, Nested, Never, NoRetry, On, Policy, RetryDelay,
+        Rule, Session,
+    },
+    telemetry::{self, Ending, Told, name::Name},
     testing,
 };
 
@@ -30,31 +49,31 @@ use crate::{
 /// It ends with the call, whose end is still to be told as long as there is one.
 #[derive(Debug)]
 pub struct Call<S, C: Clock, N: Name = &'static str> {
-    pub(super) clock: C,
-    pub(super) past: Option<Past<S, N>>,
+    pub(crate) clock: C,
+    pub(crate) past: Option<Past<S, N>>,
     /// The name of a call in its first attempt, whose end is counted whatever it is.
     #[cfg(feature = "metrics")]
-    pub(super) open: Option<N>,
+    pub(crate) open: Option<N>,
 }
 
 /// What a call that failed once remembers.
 #[derive(Debug)]
-pub(super) struct Past<S, N> {
-    pub(super) session: Session<S>,
-    pub(super) name: N,
-    pub(super) record: testing::Record,
-    pub(super) ending: Ending,
-    pub(super) texts: Texts,
+pub(crate) struct Past<S, N> {
+    pub(crate) session: Session<S>,
+    pub(crate) name: N,
+    pub(crate) record: testing::Record,
+    pub(crate) ending: Ending,
+    pub(crate) texts: Texts,
     /// Not zero when the end was told, and only a hook follows; no `bool`, whose spare values would take the place of
     /// those by which the first attempt sees at once that there is no past.
-    pub(super) ended: u8,
+    pub(crate) ended: u8,
 }
 
 /// The texts of errors.
 ///
 /// Shared with nobody, but an `Arc` is given back out of line: a call that never failed looks at it, too.
 #[derive(Debug, Default)]
-pub(super) struct Texts(Option<Arc<Text>>);
+pub(crate) struct Texts(Option<Arc<Text>>);
 
 #[derive(Debug)]
 struct Text {
@@ -69,13 +88,13 @@ impl Texts {
         self.0.as_ref()?.message.as_deref()
     }
 
-    pub(super) fn previous(&self) -> Option<PreviousError> {
+    pub(crate) fn previous(&self) -> Option<PreviousError> {
         self.0.as_ref()?.previous.clone()
     }
 
     /// Takes the texts of another failure; one that a limit aborted leaves the error before it.
     #[inline]
-    pub(super) fn explain(&mut self, message: Option<String>, previous: Option<PreviousError>) {
+    pub(crate) fn explain(&mut self, message: Option<String>, previous: Option<PreviousError>) {
         if message.is_some() || previous.is_some() || self.0.is_some() {
             self.replace(message, previous);
         }
@@ -90,7 +109,7 @@ impl Texts {
 
 impl<S, N: Name> Past<S, N> {
     /// Returns what telemetry knows the attempt by.
-    pub(super) fn told(&self, elapsed: Option<Duration>) -> Told<'_> {
+    pub(crate) fn told(&self, elapsed: Option<Duration>) -> Told<'_> {
         Told {
             operation: self.name.text(),
             attempt: self.session.attempt(),
@@ -431,7 +450,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 
     /// Returns what is remembered, from the first failure on.
-    pub(super) fn past(&mut self, name: N) -> &mut Past<S, N>
+    pub(crate) fn past(&mut self, name: N) -> &mut Past<S, N>
     where
         S: Default,
     {
@@ -475,7 +494,7 @@ impl<S, C: Clock, N: Name> Drop for Unwinding<'_, S, C, N> {
 
 #[cold]
 #[inline(never)]
-pub(super) fn succeeded_after_retry<S, N: Name>(
+pub(crate) fn succeeded_after_retry<S, N: Name>(
     past: &Past<S, N>,
     clock: &impl Clock,
     outcome: &'static str,
@@ -485,7 +504,7 @@ pub(super) fn succeeded_after_retry<S, N: Name>(
 }
 
 /// The error type of what is kept of an attempt.
-pub(super) type ErrorIn<K> = <<K as Unsuccessful>::Outcome as Outcome>::Error;
+pub(crate) type ErrorIn<K> = <<K as Unsuccessful>::Outcome as Outcome>::Error;
 
 /// An outcome to return; or a failure, and the type of its error.
 type Finished<O, K> = Result<O, (Failed<K>, ErrorType<<O as Outcome>::Error>)>;
@@ -493,8 +512,8 @@ type Finished<O, K> = Result<O, (Failed<K>, ErrorType<<O as Outcome>::Error>)>;
 /// An attempt that did not succeed.
 #[derive(Debug)]
 pub struct Failed<K> {
-    pub(super) kept: K,
-    pub(super) aborted: Option<Aborted>,
+    pub(crate) kept: K,
+    pub(crate) aborted: Option<Aborted>,
 }
 
 /// What follows a failed attempt of a call with hooks.

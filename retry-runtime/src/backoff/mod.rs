@@ -1,13 +1,23 @@
+//! How long to wait before the next attempt.
+
+pub(crate) mod jitter;
+pub(crate) mod random;
+
+pub use self::{jitter::Jitter, random::Random};
+
 use std::time::Duration;
 
-use crate::{ConfigError, Jitter, Random, jitter::Delay, random::duration_from_nanos};
+use crate::{
+    backoff::{jitter::Delay, random::duration_from_nanos},
+    config_error::ConfigError,
+};
 
 /// Decides how long to wait before the next attempt.
 ///
 /// One method makes a backoff of your own:
 ///
 /// ```
-/// use retry_runtime::{Backoff, RetryPolicy, RetryContext};
+/// use retry_runtime::{RetryPolicy, backoff::{Backoff, RetryContext}};
 /// use std::time::Duration;
 ///
 /// #[derive(Debug, Clone, Copy)]
@@ -23,7 +33,7 @@ use crate::{ConfigError, Jitter, Random, jitter::Delay, random::duration_from_na
 ///
 /// const POLICY: RetryPolicy<RandomBackoff> =
 ///     RetryPolicy::new(RandomBackoff { max_delay: Duration::from_secs(1) }).retries(3);
-/// # let mut random = retry_runtime::Random::seeded(1);
+/// # let mut random = retry_runtime::backoff::Random::seeded(1);
 /// # assert!(POLICY.backoff().delay(&mut RetryContext::new(1, None, &mut random)) <= Duration::from_secs(1));
 /// ```
 pub trait Backoff {
@@ -233,7 +243,7 @@ impl Exponential {
     /// compiler.
     ///
     /// ```
-    /// use retry_runtime::{ConfigError, Exponential};
+    /// use retry_runtime::{Exponential, policy::ConfigError};
     /// use std::time::Duration;
     ///
     /// const LONGEST: Duration = Duration::from_secs(5);

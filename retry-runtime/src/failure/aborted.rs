@@ -1,6 +1,6 @@
-use std::{cell::RefCell, fmt, io, sync::Arc, time::Duration};
+use std::{cell::RefCell, convert::Infallible, fmt, io, sync::Arc, time::Duration};
 
-use crate::{GiveUpReason, Rejected};
+use crate::{failure::GiveUpReason, overload::Rejected};
 
 /// Why a call or an attempt ended without an error of the operation's own.
 ///
@@ -44,7 +44,7 @@ impl Aborted {
     /// The conversion to [`io::Error`] does so.
     ///
     /// ```
-    /// use retry_runtime::{Aborted, PreviousError};
+    /// use retry_runtime::{Aborted, failure::PreviousError};
     ///
     /// #[derive(Debug)]
     /// enum LookupError {
@@ -174,5 +174,58 @@ impl From<Aborted> for io::Error {
             Some(previous) => Self::new(kind, AbortedAfter { aborted, previous }),
             None => Self::new(kind, aborted),
         }
+    }
+}
+
+/// An error that can stand for what aborts a call: implemented for every type that is `From<Aborted>`.
+///
+/// `L` is [`Aborted`] for calls under a limit that can abort them, and [`Infallible`] for the others, which ask nothing of their
+/// errors.
+///
+/// ```
+/// use retry_runtime::{Aborted, failure::RepresentsAbort};
+///
+/// #[derive(Debug)]
+/// enum OrderError {
+///     Refused,
+///     Aborted(Aborted),
+/// }
+///
+/// impl From<Aborted> for OrderError {
+///     fn from(aborted: Aborted) -> Self {
+///         Self::Aborted(aborted)
+///     }
+/// }
+///
+/// /// Fails in time.
+/// fn out_of_time<E: RepresentsAbort<Aborted>>() -> E {
+///     E::represent(Aborted::Cancelled)
+/// }
+/// assert!(matches!(out_of_time(), OrderError::Aborted(_)));
+/// # let _ = OrderError::Refused;
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the error type `{Self}` cannot represent a call that is aborted",
+    label = "`{Self}` does not implement `From<Aborted>`",
+    note = "a call that is aborted by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Aborted>` for `{Self}` if the type is yours",
+    note = "for a type from another crate, return an error type of your own that can hold both and convert into it in the body (`?` or `map_err`), or leave the limit out"
+)]
+pub trait RepresentsAbort<L> {
+    /// Makes the error of a call that `limit` aborted.
+    fn represent(limit: L) -> Self;
+}
+
+impl<E> RepresentsAbort<Infallible> for E {
+    #[inline]
+    fn represent(limit: Infallible) -> Self {
+        match limit {}
+    }
+}
+
+// Without the hint rustc names `From`, which does not say what it is for.
+#[diagnostic::do_not_recommend]
+impl<E: From<Aborted>> RepresentsAbort<Aborted> for E {
+    fn represent(limit: Aborted) -> Self {
+        limit.into()
     }
 }

@@ -1,6 +1,4 @@
-use std::{convert::Infallible, marker::PhantomData};
-
-use crate::Aborted;
+use std::marker::PhantomData;
 
 /// What a retried operation returns: a `Result`.
 ///
@@ -72,7 +70,7 @@ pub struct ErrorOf<E, O> {
 }
 
 impl<E, O> ErrorOf<E, O> {
-    pub(super) fn new(error: E) -> Self {
+    pub(crate) fn new(error: E) -> Self {
         Self { error, outcome: PhantomData }
     }
 }
@@ -86,58 +84,5 @@ impl<O: Outcome> Unsuccessful for ErrorOf<O::Error, O> {
 
     fn into_outcome(self) -> O {
         O::from_result(Err(self.error))
-    }
-}
-
-/// An error that can stand for what aborts a call: implemented for every type that is `From<Aborted>`.
-///
-/// `L` is [`Aborted`] for calls under a limit that can abort them, and [`Infallible`] for the others, which ask nothing of their
-/// errors.
-///
-/// ```
-/// use retry_runtime::{Aborted, RepresentsAbort};
-///
-/// #[derive(Debug)]
-/// enum OrderError {
-///     Refused,
-///     Aborted(Aborted),
-/// }
-///
-/// impl From<Aborted> for OrderError {
-///     fn from(aborted: Aborted) -> Self {
-///         Self::Aborted(aborted)
-///     }
-/// }
-///
-/// /// Fails in time.
-/// fn out_of_time<E: RepresentsAbort<Aborted>>() -> E {
-///     E::represent(Aborted::Cancelled)
-/// }
-/// assert!(matches!(out_of_time(), OrderError::Aborted(_)));
-/// # let _ = OrderError::Refused;
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "the error type `{Self}` cannot represent a call that is aborted",
-    label = "`{Self}` does not implement `From<Aborted>`",
-    note = "a call that is aborted by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Aborted>` for `{Self}` if the type is yours",
-    note = "for a type from another crate, return an error type of your own that can hold both and convert into it in the body (`?` or `map_err`), or leave the limit out"
-)]
-pub trait RepresentsAbort<L> {
-    /// Makes the error of a call that `limit` aborted.
-    fn represent(limit: L) -> Self;
-}
-
-impl<E> RepresentsAbort<Infallible> for E {
-    #[inline]
-    fn represent(limit: Infallible) -> Self {
-        match limit {}
-    }
-}
-
-// Without the hint rustc names `From`, which does not say what it is for.
-#[diagnostic::do_not_recommend]
-impl<E: From<Aborted>> RepresentsAbort<Aborted> for E {
-    fn represent(limit: Aborted) -> Self {
-        limit.into()
     }
 }

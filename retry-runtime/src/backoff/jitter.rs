@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::{Random, random::duration_from_nanos};
+use crate::backoff::random::{Random, duration_from_nanos};
 
 /// Chooses how the wait before a retry is randomised.
 ///

@@ -4,15 +4,13 @@ use std::fmt;
 
 use tokio::time::Instant;
 
-use super::{
-    call::{Call, Failed, succeeded_after_retry},
-    name::Name,
-    scope,
-};
 use crate::{
-    Aborted, Budget, Cost, NoRetry,
-    drive::{Clock, GuardedClock, Timer},
-    telemetry::{self, Ending},
+    call::{Call, Failed, scope, succeeded_after_retry},
+    clock::{Clock, guarded::GuardedClock, timer::Timer},
+    failure::aborted::Aborted,
+    overload::{Budget, Cost},
+    policy::NoRetry,
+    telemetry::{self, Ending, name::Name},
 };
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {

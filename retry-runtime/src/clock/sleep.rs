@@ -40,7 +40,7 @@ pin_project! {
 }
 
 impl Watches {
-    pub(super) fn new(first: Option<Watch>, more: Option<Self>) -> Self {
+    pub(crate) fn new(first: Option<Watch>, more: Option<Self>) -> Self {
         Self { first, more: more.map(Box::pin) }
     }
 }
@@ -113,6 +113,6 @@ impl<W: Watching> Future for Rest<W> {
 ///
 /// With an empty budget every timer is pending, and who is always ready, such as a reader of a flooded socket, empties
 /// the budget at every poll: neither a limit around it nor a wait beside it would ever end (tokio-rs/tokio#4291).
-pub(super) fn poll_punctually(sleep: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<()> {
+pub(crate) fn poll_punctually(sleep: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<()> {
     pin!(unconstrained(sleep)).poll(context)
 }

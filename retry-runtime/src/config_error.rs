@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 /// Says which setting of a policy is impossible, and with what value.
 ///
 /// ```
-/// use retry_runtime::{ConfigError, Exponential};
+/// use retry_runtime::{Exponential, policy::ConfigError};
 /// use std::time::Duration;
 ///
 /// let error = Exponential::checked(Duration::from_secs(5), 2.0, Duration::from_secs(1)).unwrap_err();
@@ -22,7 +22,7 @@ pub enum ConfigError {
     /// The factor would shrink the delays, or is not a finite number.
     Factor(f64),
     /// The jitter needs delays that grow; on a constant delay it would do nothing.
-    JitterNeedsGrowth(crate::Jitter),
+    JitterNeedsGrowth(crate::backoff::jitter::Jitter),
     /// A count is zero, or more than it can be.
     OutOfRange {
         /// The name of the setting.

@@ -1,11 +1,24 @@
+//! What a call knows of time and guards.
+
+pub(crate) mod guarded;
+pub(crate) mod outcome;
+pub(crate) mod sleep;
+pub(crate) mod timer;
+
 use std::{convert::Infallible, future::Future, time::Duration};
 
 use tokio::time::Instant;
 
-use super::timer::Timer;
 use crate::{
-    Aborted, Measured, Policy, PreviousError, Timed, Timing, Untimed, WithGuards,
-    drive::{GuardedClock, Outcome, RepresentsAbort, guard::CallGuards, rest::Watching},
+    clock::{
+        guarded::{CallGuards, GuardedClock},
+        outcome::Outcome,
+        sleep::Watching,
+        timer::Timer,
+    },
+    failure::RepresentsAbort,
+    failure::aborted::{Aborted, PreviousError},
+    policy::{Measured, Policy, Timed, Timing, Untimed, WithGuards},
 };
 
 /// What a call knows of time and guards; chosen at compile time, so that a call that needs none has none.

@@ -1,6 +1,17 @@
-use std::{fmt, ops::Deref, time::Duration};
+//! What a failed attempt says.
 
-use crate::{Aborted, Classify, Disposition, PreviousError};
+pub(crate) mod aborted;
+pub(crate) mod classify;
+pub(crate) mod info;
+mod io_error;
+
+pub use self::{
+    aborted::{Aborted, PreviousError, RepresentsAbort},
+    classify::{Classify, Disposition},
+    info::FailureInfo,
+};
+
+use std::{fmt, ops::Deref, time::Duration};
 
 /// One execution of the operation that is about to begin, as the `before` hook sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +171,7 @@ pub enum GiveUpReason {
     /// The server asks to be left alone for longer than the policy waits for it.
     RetryAfter,
     /// The deadline of the call has passed, or would pass during the next wait; or it has failed for as long as
-    /// [`Guarded::give_up_after`](crate::Guarded::give_up_after) allows.
+    /// [`Guarded::give_up_after`](crate::policy::Guarded::give_up_after) allows.
     Deadline,
     /// The attempt took longer than one may, and the policy does not retry that.
     AttemptTimeout,

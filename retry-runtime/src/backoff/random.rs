@@ -13,7 +13,7 @@ use std::{
 /// in the same instant must not wait in step.
 ///
 /// ```
-/// use retry_runtime::Random;
+/// use retry_runtime::backoff::Random;
 /// use std::time::Duration;
 ///
 /// // A fixed seed makes a test of a backoff repeatable.

@@ -1,25 +1,21 @@
-//! What follows a failure: the questions, in the order that [`Guarded`](crate::Guarded) documents.
+//! What follows a failure: the questions, in the order that [`Guarded`](crate::policy::Guarded) documents.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{
-    call::{Call, ErrorIn, Over, Retrying},
-    name::Name,
-    outcome::Unsuccessful,
-    scope,
-};
 use crate::{
-    Aborted, Attempt, Cost, Decide, Decision, Failure, FailureInfo, GiveUp, GiveUpReason, Nested,
-    NoRetry, Policy, RetryDelay,
-    drive::Clock,
-    telemetry::{self, Ending},
+    call::{Call, ErrorIn, Over, Retrying, scope},
+    clock::{Clock, outcome::Unsuccessful},
+    failure::{Attempt, Failure, GiveUp, GiveUpReason, aborted::Aborted, info::FailureInfo},
+    overload::Cost,
+    policy::{Decide, Decision, Nested, NoRetry, Policy, RetryDelay},
+    telemetry::{self, Ending, name::Name},
     testing,
 };
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
-    pub(super) fn decide<E, P, R>(
+    pub(crate) fn decide<E, P, R>(
         &mut self,
         name: N,
         error: Option<&E>,
@@ -144,7 +140,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 
     /// Ends the call without success.
     #[cold]
-    pub(super) fn end(&mut self, stop: NoRetry) {
+    pub(crate) fn end(&mut self, stop: NoRetry) {
         self.tell_end(stop);
         if let Some(past) = self.past.take() {
             scope::ended_inside(past.session.attempt() > 1);
@@ -195,7 +191,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         if late { Err(GiveUpReason::Deadline) } else { Ok(()) }
     }
 
-    pub(super) fn describe<'a, E>(
+    pub(crate) fn describe<'a, E>(
         &self,
         error: Option<&'a E>,
         aborted: Option<Aborted>,

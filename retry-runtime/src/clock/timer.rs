@@ -10,13 +10,14 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::rest::poll_punctually;
 use crate::{
-    Aborted, Limits, Policy, PreviousError,
-    drive::{Clock, Outcome, RepresentsAbort},
+    clock::{Clock, outcome::Outcome, sleep::poll_punctually},
+    failure::RepresentsAbort,
+    failure::aborted::{Aborted, PreviousError},
+    policy::{Limits, Policy},
 };
 
-/// AbortLimits attempts at the attempt timeout and at the deadline.
+/// Aborts attempts at the attempt timeout and at the deadline.
 ///
 /// Without hooks the first attempt starts with the call, so one reading of the clock serves both.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl AbortLimits {
 impl<const HOOKS: bool> Timer<HOOKS> {
     /// Tells when the call began.
     #[cfg(feature = "fred")]
-    pub(super) fn since(&mut self, begin: Instant) {
+    pub(crate) fn since(&mut self, begin: Instant) {
         self.start = begin;
     }
 }
