@@ -45,7 +45,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             return self.told(name, decision, aborted, polls);
         };
         let cost = match &decision {
-            Ok(pause) if !polls => pause.advice.cost,
+            Ok(pause) if !polls => pause.info.cost,
             _ => Cost::Free,
         };
         let checked = guarding.failed(&decision, cost, polls);
@@ -70,7 +70,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         // The policy is asked about failures of the operation; that an attempt took too long is one.
         let last = aborted.filter(|aborted| !matches!(aborted, Aborted::AttemptTimeout(_)));
         if let Some(aborted) = last {
-            return Err(NoRetry { reason: aborted.reason(), advice: FailureInfo::NONE });
+            return Err(NoRetry { reason: aborted.reason(), info: FailureInfo::NONE });
         }
         let ran = self.clock.guarding().and_then(|guarding| guarding.ran());
         let failure = Failure { ran, ..self.describe(error, aborted, Duration::ZERO) };
@@ -129,8 +129,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
     {
         let decision = decision
-            .map(|pause| RetryDelay { advice: pause.advice.classed(aborted, polls), ..pause })
-            .map_err(|stop| NoRetry { advice: stop.advice.classed(aborted, polls), ..stop });
+            .map(|pause| RetryDelay { info: pause.info.classed(aborted, polls), ..pause })
+            .map_err(|stop| NoRetry { info: stop.info.classed(aborted, polls), ..stop });
         if let Ok(pause) = &decision {
             let elapsed = self.clock.measured();
             telemetry::retrying(self.past(name).told(elapsed), pause);

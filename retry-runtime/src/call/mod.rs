@@ -9,6 +9,7 @@ pub(crate) mod scope;
 mod wait;
 
 use std::{
+    fmt,
     future::Future,
     marker::PhantomData,
     mem,
@@ -311,7 +312,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     {
         let Failed { kept, aborted } = failed;
         match self.decide(name, kept.error(), aborted, policy, rule) {
-            Ok(pause) => ControlFlow::Continue(Paused::new(pause.delay, (kept, pause.advice))),
+            Ok(pause) => ControlFlow::Continue(Paused::new(pause.delay, (kept, pause.info))),
             Err(stop) => {
                 self.end(stop);
                 ControlFlow::Break(kept.into_outcome())
@@ -343,10 +344,10 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     #[cold]
     pub fn fail<K: Unsuccessful>(
         &mut self,
-        (kept, advice): (K, FailureInfo),
+        (kept, info): (K, FailureInfo),
         reason: GiveUpReason,
     ) -> K::Outcome {
-        self.end(NoRetry { reason, advice });
+        self.end(NoRetry { reason, info });
         kept.into_outcome()
     }
 
@@ -615,14 +616,22 @@ impl<E> ErrorType<E> {
         rule
     }
 
-    /// Takes a rule; that it is one is all that the call sees, so that a mistake is reported once.
-    pub fn own<R: Rule<E, ()>>(self, rule: R) -> impl Rule<E, ()> {
-        rule
+    /// Takes a rule.
+    pub fn own<R: Rule<E, ()>>(self, rule: R) -> Checked<R, E> {
+        Checked {
+            rule,
+            allows: |rule, failure| rule.allows(failure, &()),
+            info: |rule, failure| rule.info(failure, &()),
+        }
     }
 
     /// Lends a rule to one call.
-    pub fn lend<R: Rule<E, ()>>(self, rule: &R) -> impl Rule<E, ()> {
-        Lent(rule)
+    pub fn lend<R: Rule<E, ()>>(self, rule: &R) -> Checked<&R, E> {
+        Checked {
+            rule,
+            allows: |rule, failure| rule.allows(failure, &()),
+            info: |rule, failure| rule.info(failure, &()),
+        }
     }
 }
 
@@ -656,18 +665,31 @@ impl Unclassified {
     }
 }
 
-/// A rule that is lent to one call.
-struct Lent<'a, R>(&'a R);
+/// A rule that fits the error.
+///
+/// By pointers to its functions: a type that named the rule, or hid it behind `impl Rule`, would have rustc report
+/// once more what is none.
+pub struct Checked<R, E> {
+    rule: R,
+    allows: fn(&R, &Failure<'_, E>) -> bool,
+    info: fn(&R, &Failure<'_, E>) -> FailureInfo,
+}
 
-impl<E, R: Rule<E, ()>> Rule<E, ()> for Lent<'_, R> {
-    #[inline]
-    fn allows(&self, failure: &Failure<'_, E>, (): &()) -> bool {
-        self.0.allows(failure, &())
+// Not a rule that anybody should name.
+#[diagnostic::do_not_recommend]
+impl<R, E, C> Rule<E, C> for Checked<R, E> {
+    fn allows(&self, failure: &Failure<'_, E>, _: &C) -> bool {
+        (self.allows)(&self.rule, failure)
     }
 
-    #[inline]
-    fn advice(&self, failure: &Failure<'_, E>, (): &()) -> FailureInfo {
-        self.0.advice(failure, &())
+    fn info(&self, failure: &Failure<'_, E>, _: &C) -> FailureInfo {
+        (self.info)(&self.rule, failure)
+    }
+}
+
+impl<R, E> fmt::Debug for Checked<R, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Checked").finish_non_exhaustive()
     }
 }
 

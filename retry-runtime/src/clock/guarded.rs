@@ -191,12 +191,12 @@ impl CallGuards {
         cost: Cost,
         polls: bool,
     ) -> Result<(), GiveUpReason> {
-        let advice = decision.map_or_else(|stop| stop.advice, |pause| pause.advice);
-        self.report(&FailureReport(advice), polls);
+        let info = decision.map_or_else(|stop| stop.info, |pause| pause.info);
+        self.report(&FailureReport(info), polls);
         let Ok(pause) = decision else { return Ok(()) };
         self.check_cancelled()?;
         self.check_open()?;
-        self.pay(cost, pause.advice.spared)
+        self.pay(cost, pause.info.spared)
     }
 
     fn report(&mut self, failure: &FailureReport, polls: bool) {

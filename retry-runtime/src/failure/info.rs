@@ -19,8 +19,8 @@ use crate::{
 /// use std::time::Duration;
 ///
 /// // The server asked for a pause.
-/// let advice = FailureInfo::default().cost(Cost::Throttling).retry_after(Duration::from_secs(2));
-/// # let _ = advice;
+/// let info = FailureInfo::default().cost(Cost::Throttling).retry_after(Duration::from_secs(2));
+/// # let _ = info;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FailureInfo {
@@ -61,15 +61,15 @@ impl FailureInfo {
 
     /// Returns what an error says of itself.
     pub(crate) fn of<E: Classify>(failure: &Failure<'_, E>) -> Self {
-        let advice = Self::NONE.disposition(failure.disposition());
+        let info = Self::NONE.disposition(failure.disposition());
         match failure.error() {
             Some(error) => Self {
                 class: error.class(),
                 cost: error.cost(),
                 retry_after: error.retry_after(),
-                ..advice
+                ..info
             },
-            None => advice,
+            None => info,
         }
     }
 

@@ -320,7 +320,7 @@ impl<C: Target> Direct<'_, C> {
         aborted: Aborted,
     ) -> BoxFuture<'a, FredResult<T>> {
         let error = Error::from(aborted);
-        let stop = NoRetry { reason: aborted.reason(), advice: described(&error) };
+        let stop = NoRetry { reason: aborted.reason(), info: described(&error) };
         self.counters.failed_once();
         call.explain_as(command.name, &error);
         let ending = match aborted {

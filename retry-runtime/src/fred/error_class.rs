@@ -174,7 +174,7 @@ impl<C> Rule<Error, C> for ErrorClass {
         failure.error().is_none_or(|error| self.matches(error))
     }
 
-    fn advice(&self, failure: &Failure<'_, Error>, _: &C) -> FailureInfo {
+    fn info(&self, failure: &Failure<'_, Error>, _: &C) -> FailureInfo {
         FailureInfo::of(failure)
     }
 }

@@ -72,8 +72,8 @@ impl<C: Target> Direct<'_, C> {
         command: Command,
         failed: Failed,
     ) -> Verdict<FredResult<T>> {
-        let mut forbid = |error: Error, advice: FailureInfo| {
-            let stop = NoRetry { reason: advice.refusal(), advice };
+        let mut forbid = |error: Error, info: FailureInfo| {
+            let stop = NoRetry { reason: info.refusal(), info };
             call.explain_as(command.name, &error);
             call.forbid(command.name, stop, Ending::FAILED);
             Verdict::GiveUp(Over { kept: Err(error), stop, aborted: None })
@@ -92,8 +92,8 @@ impl<C: Target> Direct<'_, C> {
             Failed::Open(error) => (error, false),
             Failed::Kept(error) => (error, true),
             Failed::Sent(error) | Failed::Closed(error) | Failed::Empty(error) => {
-                let advice = described(&error);
-                return forbid(error, advice);
+                let info = described(&error);
+                return forbid(error, info);
             }
         };
         if ErrorClass::TIMEOUT.matches(&error) {
@@ -134,9 +134,9 @@ impl CallRule<Error> for Asked {
             && ByDisposition::new(Idempotence::Idempotent).allows(failure)
     }
 
-    fn advice(&self, failure: &Failure<'_, Error>) -> FailureInfo {
-        let advice = failure.error().map_or(FailureInfo::NONE, described);
-        if self.kept { advice.cost(Cost::Free) } else { advice }
+    fn info(&self, failure: &Failure<'_, Error>) -> FailureInfo {
+        let info = failure.error().map_or(FailureInfo::NONE, described);
+        if self.kept { info.cost(Cost::Free) } else { info }
     }
 }
 

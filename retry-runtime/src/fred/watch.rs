@@ -269,13 +269,12 @@ pub(super) fn servers<P: ClientLike>(part: &P) -> String {
 /// Says in the error of a connection that was not made where it was to go, and what the likeliest mistake is.
 pub(super) fn named<P: ClientLike>(error: &Error, part: &P) -> Error {
     let server = servers(part);
-    let advice = advice(error, &part.client_config())
-        .map(|advice| format!("; {advice}"))
-        .unwrap_or_default();
-    Error::new(error.kind().clone(), format!("{} (connecting to {server}{advice})", plain(error)))
+    let info =
+        info(error, &part.client_config()).map(|info| format!("; {info}")).unwrap_or_default();
+    Error::new(error.kind().clone(), format!("{} (connecting to {server}{info})", plain(error)))
 }
 
-fn advice(error: &Error, config: &Config) -> Option<&'static str> {
+fn info(error: &Error, config: &Config) -> Option<&'static str> {
     let is_refused = ErrorClass::AUTH.matches(error) || error.details().contains("refused");
     match error.kind() {
         _ if is_refused => None,

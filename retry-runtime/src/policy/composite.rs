@@ -83,12 +83,12 @@ where
                 Decision::Retry(join(left, right, self.left.budgets()))
             }
             (Decision::Retry(mut pause), Decision::GiveUp(_)) => {
-                pause.advice.spared |= behind(self.left.budgets(), all(self.right.budgets()));
+                pause.info.spared |= behind(self.left.budgets(), all(self.right.budgets()));
                 Decision::Retry(pause)
             }
             (Decision::GiveUp(_), Decision::Retry(mut pause)) => {
                 let left = self.left.budgets();
-                pause.advice.spared = all(left) | behind(left, pause.advice.spared);
+                pause.info.spared = all(left) | behind(left, pause.info.spared);
                 Decision::Retry(pause)
             }
             (Decision::GiveUp(left), Decision::GiveUp(right)) => {
@@ -106,9 +106,9 @@ fn join(left: RetryDelay, right: RetryDelay, budgets: u32) -> RetryDelay {
     RetryDelay {
         delay,
         start_before: later(left.start_before, right.start_before),
-        advice: FailureInfo {
-            spared: left.advice.spared | behind(budgets, right.advice.spared),
-            ..left.advice.join(right.advice)
+        info: FailureInfo {
+            spared: left.info.spared | behind(budgets, right.info.spared),
+            ..left.info.join(right.info)
         },
     }
 }

@@ -14,12 +14,12 @@ pub enum Decision {
 impl Decision {
     /// Returns the decision to try again after `delay`.
     pub fn retry_after(delay: Duration) -> Self {
-        Self::Retry(RetryDelay { delay, start_before: None, advice: FailureInfo::NONE })
+        Self::Retry(RetryDelay { delay, start_before: None, info: FailureInfo::NONE })
     }
 
     /// Returns the decision to end the call.
     pub fn give_up(reason: GiveUpReason) -> Self {
-        Self::GiveUp(NoRetry { reason, advice: FailureInfo::NONE })
+        Self::GiveUp(NoRetry { reason, info: FailureInfo::NONE })
     }
 }
 
@@ -27,7 +27,7 @@ impl Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoRetry {
     pub(crate) reason: GiveUpReason,
-    pub(crate) advice: FailureInfo,
+    pub(crate) info: FailureInfo,
 }
 
 impl NoRetry {
@@ -43,7 +43,7 @@ pub struct RetryDelay {
     pub(crate) delay: Duration,
     // Since the start of the call. Kept beside the delay because a hook may take longer than the deadline leaves.
     pub(crate) start_before: Option<Duration>,
-    pub(crate) advice: FailureInfo,
+    pub(crate) info: FailureInfo,
 }
 
 impl RetryDelay {
@@ -93,7 +93,7 @@ impl RetryDelay {
 
     /// Ends the call instead.
     pub(crate) fn stop(&self, reason: GiveUpReason) -> NoRetry {
-        NoRetry { reason, advice: self.advice }
+        NoRetry { reason, info: self.info }
     }
 
     /// Returns the time since the start of the call at which it is too late for the next attempt, if there is one.

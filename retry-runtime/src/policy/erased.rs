@@ -154,7 +154,7 @@ impl<E, R: CallRule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
         state: &mut ErasedState,
         random: &mut Random,
     ) -> Decision {
-        let answer = Answer { allowed: rule.allows(failure), advice: rule.advice(failure) };
+        let answer = Answer { allowed: rule.allows(failure), info: rule.info(failure) };
         self.policy.decide_erased(failure, answer, state, random)
     }
 }
@@ -163,7 +163,7 @@ impl<E, R: CallRule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     allowed: bool,
-    advice: FailureInfo,
+    info: FailureInfo,
 }
 
 impl<E> CallRule<E> for Answer {
@@ -171,8 +171,8 @@ impl<E> CallRule<E> for Answer {
         self.allowed
     }
 
-    fn advice(&self, _: &Failure<'_, E>) -> FailureInfo {
-        self.advice
+    fn info(&self, _: &Failure<'_, E>) -> FailureInfo {
+        self.info
     }
 }
 

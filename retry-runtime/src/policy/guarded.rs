@@ -95,7 +95,7 @@ impl<P, K> Guarded<P, K> {
     /// Takes every retry from a budget; see [`Budget`].
     ///
     /// What a retry costs, and how long the server wants to be left alone, is said by the
-    /// [`Classify`](crate::failure::classify::Classify) of the error, or by a [`Rule`](crate::policy::Rule) with advice of its own.
+    /// [`Classify`](crate::failure::classify::Classify) of the error, or by a [`Rule`](crate::policy::Rule) with info of its own.
     /// A closure or a function of `on` only says yes or no; [`Classified`](crate::policy::Classified) asks the error for the
     /// rest, and `#[retryable]` does so by itself.
     pub fn budget(self, budget: &Budget) -> Self {
@@ -325,10 +325,7 @@ where
         };
         let end = since.saturating_add(limit);
         if failure.elapsed.saturating_add(pause.delay) >= end {
-            return Decision::GiveUp(NoRetry {
-                reason: GiveUpReason::Deadline,
-                advice: pause.advice,
-            });
+            return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, info: pause.info });
         }
         pause.start_before = earlier(pause.start_before, Some(end));
         Decision::Retry(pause)

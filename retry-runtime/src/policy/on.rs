@@ -71,8 +71,8 @@ where
     ) -> Decision {
         match self.policy.decide(failure, &self.rule, state, random) {
             // A policy that never retries does not ask; guards and telemetry want to know all the same.
-            Decision::GiveUp(stop) if stop.advice == FailureInfo::NONE => {
-                Decision::GiveUp(NoRetry { advice: self.rule.advice(failure), ..stop })
+            Decision::GiveUp(stop) if stop.info == FailureInfo::NONE => {
+                Decision::GiveUp(NoRetry { info: self.rule.info(failure), ..stop })
             }
             decision => decision,
         }

@@ -66,15 +66,15 @@ impl Hints {
     const DEFAULT: Self = Self { longest: 5_000, beyond: Beyond::GiveUp };
 
     #[cold]
-    fn decide(self, delay: Duration, asked: Duration, advice: FailureInfo) -> Decision {
+    fn decide(self, delay: Duration, asked: Duration, info: FailureInfo) -> Decision {
         let longest = delay.saturating_add(Duration::from_millis(self.longest));
         match self.beyond {
             Beyond::GiveUp if asked > longest => {
-                Decision::GiveUp(NoRetry { reason: GiveUpReason::RetryAfter, advice })
+                Decision::GiveUp(NoRetry { reason: GiveUpReason::RetryAfter, info })
             }
             _ => {
                 let delay = asked.min(longest).max(delay);
-                Decision::Retry(RetryDelay { delay, start_before: None, advice })
+                Decision::Retry(RetryDelay { delay, start_before: None, info })
             }
         }
     }
@@ -358,20 +358,20 @@ where
         state: &mut Progress,
         random: &mut Random,
     ) -> Decision {
-        let advice = self.rule.advice(failure, rule);
+        let info = self.rule.info(failure, rule);
         if !self.rule.allows(failure, rule) {
-            return Decision::GiveUp(NoRetry { reason: advice.refusal(), advice });
+            return Decision::GiveUp(NoRetry { reason: info.refusal(), info });
         }
         if self.retries.is_some_and(|retries| state.retries >= retries) {
-            return Decision::GiveUp(NoRetry { reason: GiveUpReason::RetriesExhausted, advice });
+            return Decision::GiveUp(NoRetry { reason: GiveUpReason::RetriesExhausted, info });
         }
         let previous = state.previous();
         state.retries = state.retries.saturating_add(1);
         let delay = self.backoff.delay(&mut RetryContext::new(state.retries, previous, random));
         state.set_previous(delay);
-        let decision = match advice.retry_after {
-            Some(asked) => self.hints.decide(delay, asked, advice),
-            None => Decision::Retry(RetryDelay { delay, start_before: None, advice }),
+        let decision = match info.retry_after {
+            Some(asked) => self.hints.decide(delay, asked, info),
+            None => Decision::Retry(RetryDelay { delay, start_before: None, info }),
         };
         limited(decision, self.timing.own_limits(), failure)
     }

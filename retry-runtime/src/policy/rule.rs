@@ -53,7 +53,7 @@ pub trait Rule<E, C> {
     fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool;
 
     /// Returns what else is known about the failure: nothing, unless overridden.
-    fn advice(&self, _: &Failure<'_, E>, _: &C) -> FailureInfo {
+    fn info(&self, _: &Failure<'_, E>, _: &C) -> FailureInfo {
         FailureInfo::NONE
     }
 }
@@ -74,8 +74,8 @@ macro_rules! pass_on {
                 (**self).allows(failure, call)
             }
 
-            fn advice(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
-                (**self).advice(failure, call)
+            fn info(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
+                (**self).info(failure, call)
             }
         }
     )*};
@@ -97,7 +97,7 @@ pub trait CallRule<E> {
     fn allows(&self, failure: &Failure<'_, E>) -> bool;
 
     /// Returns what else is known about the failure.
-    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo;
+    fn info(&self, failure: &Failure<'_, E>) -> FailureInfo;
 }
 
 /// In a place without a call, an operation is taken as not idempotent.
@@ -106,7 +106,7 @@ impl<E: Classify> CallRule<E> for () {
         CallRule::allows(&ByDisposition::default(), failure)
     }
 
-    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo {
+    fn info(&self, failure: &Failure<'_, E>) -> FailureInfo {
         FailureInfo::of(failure)
     }
 }
@@ -122,8 +122,8 @@ impl<E, M: Rule<E, ()>> CallRule<E> for Named<M> {
     }
 
     #[inline]
-    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo {
-        self.0.advice(failure, &())
+    fn info(&self, failure: &Failure<'_, E>) -> FailureInfo {
+        self.0.info(failure, &())
     }
 }
 
@@ -135,8 +135,8 @@ impl<E, C: CallRule<E>> Rule<E, C> for ByDisposition {
     }
 
     #[inline]
-    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
-        call.advice(failure)
+    fn info(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
+        call.info(failure)
     }
 }
 
@@ -178,7 +178,7 @@ impl<E: Classify> CallRule<E> for ByDisposition {
         }
     }
 
-    fn advice(&self, failure: &Failure<'_, E>) -> FailureInfo {
+    fn info(&self, failure: &Failure<'_, E>) -> FailureInfo {
         FailureInfo::of(failure)
     }
 }
@@ -218,8 +218,8 @@ impl<E: Classify, C, M: Rule<E, C>> Rule<E, C> for Classified<M> {
         self.rule.allows(failure, call)
     }
 
-    fn advice(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
-        let own = self.rule.advice(failure, call);
+    fn info(&self, failure: &Failure<'_, E>, call: &C) -> FailureInfo {
+        let own = self.rule.info(failure, call);
         if own == FailureInfo::NONE { FailureInfo::of(failure) } else { own }
     }
 }

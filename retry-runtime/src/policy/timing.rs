@@ -148,7 +148,7 @@ pub(super) fn limited<E>(decision: Decision, limits: Limits, failure: &Failure<'
     let limit = earlier(limits.deadline, limits.retry_for);
     let (Decision::Retry(mut pause), Some(limit)) = (decision, limit) else { return decision };
     if failure.elapsed().saturating_add(pause.delay) >= limit {
-        return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, advice: pause.advice });
+        return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, info: pause.info });
     }
     pause.start_before = earlier(pause.start_before, Some(limit));
     Decision::Retry(pause)

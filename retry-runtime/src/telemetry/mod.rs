@@ -10,8 +10,6 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "tracing")]
-use crate::failure::classify::Disposition;
 use crate::{
     call::scope::Enclosing,
     failure::GiveUpReason,
@@ -20,6 +18,8 @@ use crate::{
     telemetry::name::Name,
     testing,
 };
+#[cfg(feature = "tracing")]
+use crate::{failure::classify::Disposition, overload::CircuitState};
 
 /// An attempt of a call that failed at least once, and what is known of it.
 #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "only events say all of it"))]
@@ -37,7 +37,7 @@ pub(crate) struct Told<'a> {
 
 /// How an attempt ended that was no success.
 ///
-/// No `enum`, for the reason for which there is no `bool` beside it in [`Past`](crate::drive).
+/// No `enum`, for the reason for which there is no `bool` beside it in `call::Past`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ending(u8);
 
@@ -126,8 +126,8 @@ pub(crate) fn retrying(told: Told<'_>, pause: &RetryDelay) {
                     attempt,
                     delay = ?pause.delay,
                     elapsed = told.elapsed.map(tracing::field::debug),
-                    disposition = said(pause.advice.disposition),
-                    error.class = pause.advice.class,
+                    disposition = said(pause.info.disposition),
+                    error.class = pause.info.class,
                     error.message = told.message,
                     $message
                 )
@@ -140,7 +140,7 @@ pub(crate) fn retrying(told: Told<'_>, pause: &RetryDelay) {
         }
     }
     #[cfg(feature = "metrics")]
-    metrics_facade::retry(operation, pause.delay, pause.advice.class);
+    metrics_facade::retry(operation, pause.delay, pause.info.class);
     testing::retried(record, operation, attempt, pause.delay);
 }
 
@@ -176,8 +176,8 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &NoRetry) {
                     operation,
                     attempt,
                     elapsed = told.elapsed.map(tracing::field::debug),
-                    disposition = said(stop.advice.disposition),
-                    error.class = stop.advice.class,
+                    disposition = said(stop.info.disposition),
+                    error.class = stop.info.class,
                     error.message = told.message,
                     reason = stop.reason.as_str(),
                     $message
@@ -212,7 +212,7 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &NoRetry) {
 /// Tells whether an error is what the caller may have asked for, as far as it is known.
 #[cfg(feature = "tracing")]
 fn is_answer(stop: &NoRetry) -> bool {
-    matches!(stop.advice.disposition, None | Some(Disposition::Permanent))
+    matches!(stop.info.disposition, None | Some(Disposition::Permanent))
 }
 
 /// Tells that a call was dropped after it failed.
@@ -270,7 +270,7 @@ pub(crate) fn transition(transition: &Transition) {
     let (before, after) = (from.as_str(), to.as_str());
     #[cfg(feature = "tracing")]
     match (from, to) {
-        (crate::overload::CircuitState::Closed, crate::overload::CircuitState::Open) => {
+        (CircuitState::Closed, CircuitState::Open) => {
             tracing::warn!(
                 target: "retry_runtime",
                 breaker = name,
@@ -279,9 +279,9 @@ pub(crate) fn transition(transition: &Transition) {
                 failures,
                 calls,
                 "circuit breaker opened"
-            )
+            );
         }
-        (_, crate::overload::CircuitState::Closed) => tracing::warn!(
+        (_, CircuitState::Closed) => tracing::warn!(
             target: "retry_runtime",
             breaker = name,
             from = before,
@@ -289,21 +289,21 @@ pub(crate) fn transition(transition: &Transition) {
             after = ?disturbed,
             "circuit breaker closed"
         ),
-        (_, crate::overload::CircuitState::ForcedOpen) => tracing::warn!(
+        (_, CircuitState::ForcedOpen) => tracing::warn!(
             target: "retry_runtime",
             breaker = name,
             from = before,
             to = after,
             "circuit breaker was forced open"
         ),
-        (_, crate::overload::CircuitState::HalfOpen) => tracing::debug!(
+        (_, CircuitState::HalfOpen) => tracing::debug!(
             target: "retry_runtime",
             breaker = name,
             from = before,
             to = after,
             "circuit breaker probes the server"
         ),
-        (_, crate::overload::CircuitState::Open) => tracing::debug!(
+        (_, CircuitState::Open) => tracing::debug!(
             target: "retry_runtime",
             breaker = name,
             from = before,

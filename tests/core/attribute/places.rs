@@ -23,7 +23,7 @@ impl<C> Rule<io::Error, C> for Transient {
         failure.error().is_some_and(|error| self.words.contains(&error.to_string().as_str()))
     }
 
-    fn advice(&self, _: &Failure<'_, io::Error>, _: &C) -> FailureInfo {
+    fn info(&self, _: &Failure<'_, io::Error>, _: &C) -> FailureInfo {
         FailureInfo::NONE
     }
 }

@@ -106,7 +106,7 @@ impl<C> Rule<Failed, C> for Everything {
         true
     }
 
-    fn advice(&self, failure: &Failure<'_, Failed>, _: &C) -> FailureInfo {
+    fn info(&self, failure: &Failure<'_, Failed>, _: &C) -> FailureInfo {
         FailureInfo::default().disposition(failure.disposition())
     }
 }
