@@ -1,22 +1,26 @@
 //! One call, from its first attempt to its end.
 
 mod decide;
+mod error_type;
 #[cfg(feature = "fred")]
 mod external;
 pub(crate) mod hook;
+mod past;
 mod print;
 pub(crate) mod scope;
+mod verdict;
 mod wait;
 
-use std::{
-    fmt,
-    future::Future,
-    marker::PhantomData,
-    mem,
-    ops::{ControlFlow, Deref},
-    sync::Arc,
-    time::Duration,
+pub use self::{
+    error_type::{ErrorType, on_error},
+    verdict::Verdict,
 };
+pub(crate) use self::{
+    past::{Past, Texts},
+    verdict::{ErrorIn, Failed, Finished, Over, Retrying},
+};
+
+use std::{future::Future, marker::PhantomData, mem, ops::ControlFlow};
 
 use crate::{
     call::{
@@ -29,18 +33,13 @@ use crate::{
         Clock, Clocked,
         outcome::{ErrorOf, Outcome, Unsuccessful},
     },
-    failure::RepresentsAbort,
     failure::{
-        Failure, GiveUpReason,
+        GiveUpReason, RepresentsAbort,
         aborted::{Aborted, PreviousError},
-        classify::Classify,
         info::FailureInfo,
     },
-    policy::{
-        ByDisposition, Classified, Decide, Named, Nested, Never, NoRetry, On, Policy, RetryDelay,
-        Rule, Session,
-    },
-    telemetry::{self, Ending, Told, name::Name},
+    policy::{Decide, Nested, NoRetry, Policy, Session},
+    telemetry::{self, Ending, name::Name},
     testing,
 };
 
@@ -55,71 +54,6 @@ pub struct Call<S, C: Clock, N: Name = &'static str> {
     /// The name of a call in its first attempt, whose end is counted whatever it is.
     #[cfg(feature = "metrics")]
     pub(crate) open: Option<N>,
-}
-
-/// What a call that failed once remembers.
-#[derive(Debug)]
-pub(crate) struct Past<S, N> {
-    pub(crate) session: Session<S>,
-    pub(crate) name: N,
-    pub(crate) record: testing::Record,
-    pub(crate) ending: Ending,
-    pub(crate) texts: Texts,
-    /// Not zero when the end was told, and only a hook follows; no `bool`, whose spare values would take the place of
-    /// those by which the first attempt sees at once that there is no past.
-    pub(crate) ended: u8,
-}
-
-/// The texts of errors.
-///
-/// Shared with nobody, but an `Arc` is given back out of line: a call that never failed looks at it, too.
-#[derive(Debug, Default)]
-pub(crate) struct Texts(Option<Arc<Text>>);
-
-#[derive(Debug)]
-struct Text {
-    /// Of the last error, for events.
-    message: Option<String>,
-    /// Of the last one that was the operation's own, if a limit can take its place.
-    previous: Option<PreviousError>,
-}
-
-impl Texts {
-    fn message(&self) -> Option<&str> {
-        self.0.as_ref()?.message.as_deref()
-    }
-
-    pub(crate) fn previous(&self) -> Option<PreviousError> {
-        self.0.as_ref()?.previous.clone()
-    }
-
-    /// Takes the texts of another failure; one that a limit aborted leaves the error before it.
-    #[inline]
-    pub(crate) fn explain(&mut self, message: Option<String>, previous: Option<PreviousError>) {
-        if message.is_some() || previous.is_some() || self.0.is_some() {
-            self.replace(message, previous);
-        }
-    }
-
-    #[cold]
-    fn replace(&mut self, message: Option<String>, previous: Option<PreviousError>) {
-        let previous = previous.or_else(|| self.previous());
-        self.0 = Some(Arc::new(Text { message, previous }));
-    }
-}
-
-impl<S, N: Name> Past<S, N> {
-    /// Returns what telemetry knows the attempt by.
-    pub(crate) fn told(&self, elapsed: Option<Duration>) -> Told<'_> {
-        Told {
-            operation: self.name.text(),
-            attempt: self.session.attempt(),
-            elapsed,
-            ending: self.ending,
-            message: self.texts.message(),
-            record: self.record,
-        }
-    }
 }
 
 impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
@@ -502,198 +436,4 @@ pub(crate) fn succeeded_after_retry<S, N: Name>(
 ) {
     scope::ended_inside(false);
     telemetry::succeeded_after_retry(past.told(clock.measured()), outcome);
-}
-
-/// The error type of what is kept of an attempt.
-pub(crate) type ErrorIn<K> = <<K as Unsuccessful>::Outcome as Outcome>::Error;
-
-/// An outcome to return; or a failure, and the type of its error.
-type Finished<O, K> = Result<O, (Failed<K>, ErrorType<<O as Outcome>::Error>)>;
-
-/// An attempt that did not succeed.
-#[derive(Debug)]
-pub struct Failed<K> {
-    pub(crate) kept: K,
-    pub(crate) aborted: Option<Aborted>,
-}
-
-/// What follows a failed attempt of a call with hooks.
-#[derive(Debug)]
-pub enum Verdict<K> {
-    /// The failure to return, and why.
-    GiveUp(Over<K>),
-    /// The failure to repair, and the wait that follows.
-    Retry(Retrying<K>),
-}
-
-/// A failure that is not retried.
-#[derive(Debug)]
-pub struct Over<K> {
-    pub(crate) kept: K,
-    pub(crate) stop: NoRetry,
-    pub(crate) aborted: Option<Aborted>,
-}
-
-/// A failure that is retried.
-#[derive(Debug)]
-pub struct Retrying<K> {
-    pub(crate) kept: K,
-    pub(crate) pause: RetryDelay,
-    pub(crate) aborted: Option<Aborted>,
-}
-
-impl<K> Retrying<K> {
-    /// Returns the wait that follows.
-    pub fn pause(&self) -> RetryDelay {
-        self.pause
-    }
-
-    /// Gives up instead.
-    pub fn stop(self, reason: GiveUpReason) -> Over<K> {
-        let Self { kept, pause, aborted } = self;
-        Over { kept, stop: pause.stop(reason), aborted }
-    }
-}
-
-impl<K: Unsuccessful> Over<K> {
-    /// Returns what the caller gets.
-    pub fn into_outcome(self) -> K::Outcome {
-        self.kept.into_outcome()
-    }
-}
-
-impl<K> Verdict<K> {
-    /// Gives up where a retry would follow although `stopped` says that none may.
-    pub fn unless(self, stopped: Result<(), GiveUpReason>) -> Self {
-        match (self, stopped) {
-            (Self::Retry(retry), Err(reason)) => Self::GiveUp(retry.stop(reason)),
-            (verdict, _) => verdict,
-        }
-    }
-}
-
-/// Stands for the error type of a call, so that the closures of `on` need no annotations.
-#[derive(Debug)]
-pub struct ErrorType<E>(PhantomData<fn() -> E>);
-
-impl<E> Clone for ErrorType<E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<E> Copy for ErrorType<E> {}
-
-/// What the expansion asks of a type without naming it: whether the error is classified.
-///
-/// The methods below are found if it is; else those of [`Unclassified`], to which this type dereferences.
-impl<E: Classify> ErrorType<E> {
-    /// Lets a rule of `on` know what the error says of itself.
-    pub fn rule<M>(self, rule: M) -> Classified<M> {
-        Classified::new(rule)
-    }
-
-    /// Lets a closure of `on` know what the error says of itself.
-    pub fn classified<P, M>(self, on: On<P, Named<M>>) -> On<P, Named<Classified<M>>> {
-        on.classified()
-    }
-
-    /// Never retries; guards and telemetry know the error all the same.
-    pub fn never(self) -> On<Never, ByDisposition> {
-        On { policy: Never, rule: ByDisposition::default() }
-    }
-}
-
-/// A rule is asked for here, so that one that is none is reported once, where it is named.
-impl<E> ErrorType<E> {
-    /// Takes the rule of an operation without `on`, whose errors say themselves whether they may be retried.
-    ///
-    /// It is asked as what it is, which costs a failure less; rustc says once what is missing at the same place twice.
-    pub fn by_disposition(self, rule: ByDisposition) -> ByDisposition
-    where
-        E: Classify,
-    {
-        rule
-    }
-
-    /// Takes a rule.
-    pub fn own<R: Rule<E, ()>>(self, rule: R) -> Checked<R, E> {
-        Checked {
-            rule,
-            allows: |rule, failure| rule.allows(failure, &()),
-            info: |rule, failure| rule.info(failure, &()),
-        }
-    }
-
-    /// Lends a rule to one call.
-    pub fn lend<R: Rule<E, ()>>(self, rule: &R) -> Checked<&R, E> {
-        Checked {
-            rule,
-            allows: |rule, failure| rule.allows(failure, &()),
-            info: |rule, failure| rule.info(failure, &()),
-        }
-    }
-}
-
-impl<E> Deref for ErrorType<E> {
-    type Target = Unclassified;
-
-    fn deref(&self) -> &Unclassified {
-        &Unclassified
-    }
-}
-
-/// Stands for an error type that says nothing of itself.
-#[derive(Debug)]
-pub struct Unclassified;
-
-#[expect(clippy::unused_self, reason = "the compiler finds the method by it")]
-impl Unclassified {
-    /// Leaves a rule of `on` as it is.
-    pub fn rule<M>(&self, rule: M) -> M {
-        rule
-    }
-
-    /// Leaves a closure of `on` as it is.
-    pub fn classified<P, M>(&self, on: On<P, Named<M>>) -> On<P, Named<M>> {
-        on
-    }
-
-    /// Never retries.
-    pub fn never(&self) -> Never {
-        Never
-    }
-}
-
-/// A rule that fits the error.
-///
-/// By pointers to its functions: a type that named the rule, or hid it behind `impl Rule`, would have rustc report
-/// once more what is none.
-pub struct Checked<R, E> {
-    rule: R,
-    allows: fn(&R, &Failure<'_, E>) -> bool,
-    info: fn(&R, &Failure<'_, E>) -> FailureInfo,
-}
-
-// Not a rule that anybody should name.
-#[diagnostic::do_not_recommend]
-impl<R, E, C> Rule<E, C> for Checked<R, E> {
-    fn allows(&self, failure: &Failure<'_, E>, _: &C) -> bool {
-        (self.allows)(&self.rule, failure)
-    }
-
-    fn info(&self, failure: &Failure<'_, E>, _: &C) -> FailureInfo {
-        (self.info)(&self.rule, failure)
-    }
-}
-
-impl<R, E> fmt::Debug for Checked<R, E> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Checked").finish_non_exhaustive()
-    }
-}
-
-/// Makes `policy` retry the errors for which a closure says so.
-pub fn on_error<E, P, M: Fn(&E) -> bool>(_: ErrorType<E>, policy: P, rule: M) -> On<P, Named<M>> {
-    On::new(policy, rule)
 }

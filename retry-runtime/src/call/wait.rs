@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     call::{Call, Over, Retrying},
-    clock::{Clock, guarded::CallGuards, sleep::Rest},
+    clock::{Clock, call_guards::CallGuards, sleep::Rest},
     failure::GiveUpReason,
     policy::RetryDelay,
     telemetry::name::Name,

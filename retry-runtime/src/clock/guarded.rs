@@ -1,4 +1,4 @@
-//! What watches over a call beside its policy.
+//! A clock with guards.
 
 use std::{
     future::Future,
@@ -8,15 +8,17 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    clock::{Clock, outcome::Outcome, sleep::Watches},
-    failure::RepresentsAbort,
-    failure::{
-        GiveUpReason,
-        aborted::{Aborted, PreviousError},
-        info::FailureReport,
+    clock::{
+        Clock,
+        call_guards::{CallGuards, Times},
+        outcome::Outcome,
+        sleep::Watches,
     },
-    overload::{Admission, Charge, CircuitState, Cost, Permit},
-    policy::{Guards, Nested, NoRetry, Policy, RetryDelay, Token},
+    failure::{
+        RepresentsAbort,
+        aborted::{Aborted, PreviousError},
+    },
+    policy::Policy,
 };
 
 /// A clock with guards.
@@ -26,256 +28,8 @@ pub struct GuardedClock<C> {
     guarding: CallGuards,
 }
 
-/// The guards of one call, and what they gave it.
-#[derive(Debug)]
-pub struct CallGuards {
-    guards: Guards,
-    admission: Option<Admission>,
-    /// Of a retry that has not begun; dropped, it gives its tokens back.
-    permit: Option<Permit>,
-    charge: Option<Charge>,
-    times: Option<Times>,
-    /// Asked after these: of what there is twice.
-    more: Option<Box<CallGuards>>,
-}
-
-/// When the call and its attempt began; only if it matters how long they run.
-#[derive(Debug, Clone, Copy)]
-struct Times {
-    call: Instant,
-    attempt: Option<Instant>,
-}
-
 /// How long a cancelled call may block its thread at most.
 const SLICE: Duration = Duration::from_millis(20);
-
-impl CallGuards {
-    #[inline]
-    fn new(guards: Guards) -> Self {
-        let mut guarding =
-            Self { guards, admission: None, permit: None, charge: None, times: None, more: None };
-        if guarding.guards.more.is_some() {
-            guarding.extend();
-        }
-        guarding
-    }
-
-    #[cold]
-    fn extend(&mut self) {
-        self.more = self.guards.more.take().map(|more| Box::new(Self::new(*more)));
-    }
-
-    /// Pays for the retries from a budget, unless there is one.
-    #[cfg(feature = "fred")]
-    pub(crate) fn pay_from(&mut self, budget: impl FnOnce() -> crate::overload::Budget) {
-        self.guards.budget.get_or_insert_with(budget);
-    }
-
-    /// Begins an attempt; only the first can be refused here, [`resume`](Self::resume) asks for the others.
-    pub(crate) fn begin(&mut self, number: u32) -> Result<(), Aborted> {
-        if number <= 1 {
-            if self.is_cancelled() {
-                self.call_off();
-                return Err(Aborted::Cancelled);
-            }
-            // A call with hooks has asked before the first of them.
-            if !self.is_admitted() {
-                self.admit().map_err(Aborted::BreakerOpen)?;
-            }
-        }
-        self.spend();
-        if self.guards.times {
-            let now = Instant::now();
-            self.times.get_or_insert(Times { call: now, attempt: None }).attempt = Some(now);
-        }
-        Ok(())
-    }
-
-    /// Asks about the first attempt before its hook runs.
-    fn enter(&mut self) -> Result<(), Aborted> {
-        if self.is_cancelled() {
-            return Err(Aborted::Cancelled);
-        }
-        self.admit().map_err(Aborted::BreakerOpen)
-    }
-
-    /// Tells whether an attempt is under way, or about to be, that a breaker has admitted.
-    #[inline]
-    pub(crate) fn is_admitted(&self) -> bool {
-        self.admission.is_some() || self.more.as_ref().is_some_and(|more| more.is_admitted())
-    }
-
-    /// Asks every breaker; one that rejects takes back what the others gave.
-    #[inline]
-    fn admit(&mut self) -> Result<(), crate::overload::Rejected> {
-        if let Some(breaker) = &self.guards.breaker {
-            self.admission = Some(breaker.admit()?);
-        }
-        match &self.more {
-            None => Ok(()),
-            Some(_) => self.admit_further(),
-        }
-    }
-
-    #[cold]
-    fn admit_further(&mut self) -> Result<(), crate::overload::Rejected> {
-        let Some(more) = &mut self.more else { return Ok(()) };
-        more.admit().inspect_err(|_| self.admission = None)
-    }
-
-    #[inline]
-    fn spend(&mut self) {
-        self.charge = self.permit.take().map(Permit::start);
-        if let Some(more) = &mut self.more {
-            more.spend_further();
-        }
-    }
-
-    #[cold]
-    fn spend_further(&mut self) {
-        self.spend();
-    }
-
-    /// Asks whether another attempt may begin after the wait.
-    pub(crate) fn resume(&mut self) -> Result<(), GiveUpReason> {
-        self.check_cancelled()?;
-        self.admit().map_err(|_| GiveUpReason::BreakerOpen)
-    }
-
-    /// Asks whether the call may go on.
-    pub(crate) fn check_cancelled(&self) -> Result<(), GiveUpReason> {
-        if self.is_cancelled() { Err(GiveUpReason::Cancelled) } else { Ok(()) }
-    }
-
-    /// Tells the guards of a success.
-    #[inline]
-    pub(crate) fn succeeded(&mut self) {
-        if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
-            breaker.succeeded(admission);
-        }
-        if let Some(budget) = &self.guards.budget {
-            match self.charge.take() {
-                Some(charge) => budget.refund(charge),
-                None => budget.succeeded(),
-            }
-        }
-        if let Some(more) = &mut self.more {
-            more.succeeded_further();
-        }
-    }
-
-    #[cold]
-    fn succeeded_further(&mut self) {
-        self.succeeded();
-    }
-
-    /// Returns how long the attempt ran that ended, if that matters.
-    pub(crate) fn ran(&self) -> Option<Duration> {
-        Some(self.times?.attempt?.elapsed())
-    }
-
-    /// Forgets how long the attempt ran, because it was aborted.
-    #[cfg(feature = "fred")]
-    pub(crate) fn was_cut(&mut self) {
-        if let Some(times) = &mut self.times {
-            times.attempt = None;
-        }
-    }
-
-    /// Tells the guards how an attempt ended that was no success, and asks them whether another may follow.
-    ///
-    /// An attempt that `polls` was answered, only not yet as wanted.
-    pub(crate) fn failed(
-        &mut self,
-        decision: &Result<RetryDelay, NoRetry>,
-        cost: Cost,
-        polls: bool,
-    ) -> Result<(), GiveUpReason> {
-        let info = decision.map_or_else(|stop| stop.info, |pause| pause.info);
-        self.report(&FailureReport(info), polls);
-        let Ok(pause) = decision else { return Ok(()) };
-        self.check_cancelled()?;
-        self.check_open()?;
-        self.pay(cost, pause.info.spared)
-    }
-
-    fn report(&mut self, failure: &FailureReport, polls: bool) {
-        if let (Some(charge), Some(budget), true) = (self.charge.take(), &self.guards.budget, polls)
-        {
-            budget.refund(charge);
-        }
-        if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
-            if !polls && breaker.counts(failure) {
-                breaker.failed(admission);
-            } else {
-                breaker.succeeded(admission);
-            }
-        }
-        if let Some(more) = &mut self.more {
-            more.report(failure, polls);
-        }
-    }
-
-    fn check_open(&self) -> Result<(), GiveUpReason> {
-        if let Some(breaker) = &self.guards.breaker
-            && matches!(breaker.state(), CircuitState::Open | CircuitState::ForcedOpen)
-        {
-            return Err(GiveUpReason::BreakerOpen);
-        }
-        self.more.as_ref().map_or(Ok(()), |more| more.check_open())
-    }
-
-    /// Takes the cost from every budget but those that are spared, one bit each; one that is empty ends the call.
-    fn pay(&mut self, cost: Cost, spared: u32) -> Result<(), GiveUpReason> {
-        if let Some(budget) = &self.guards.budget
-            && spared & 1 == 0
-        {
-            self.permit = Some(budget.withdraw(cost).map_err(|_| GiveUpReason::Budget)?);
-        }
-        self.more.as_mut().map_or(Ok(()), |more| more.pay(cost, spared >> 1))
-    }
-
-    /// Gives back what was paid for an attempt that will not be made, and its place at the breaker.
-    pub(crate) fn call_off(&mut self) {
-        self.permit = None;
-        self.admission = None;
-        if let Some(more) = &mut self.more {
-            more.call_off();
-        }
-    }
-
-    /// Tells the breakers that the attempt panicked.
-    #[cold]
-    pub(crate) fn panicked(&mut self) {
-        if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
-            breaker.failed(admission);
-        }
-        if let Some(more) = &mut self.more {
-            more.panicked();
-        }
-    }
-
-    /// Says which of nested calls retries.
-    pub(crate) fn nested(&self) -> Nested {
-        self.guards.nested
-    }
-
-    #[inline]
-    fn is_cancelled(&self) -> bool {
-        self.guards.cancel.as_ref().is_some_and(Token::is_cancelled)
-            || self.more.as_ref().is_some_and(|more| more.is_further_cancelled())
-    }
-
-    #[cold]
-    fn is_further_cancelled(&self) -> bool {
-        self.is_cancelled()
-    }
-
-    fn watch(&self) -> Watches {
-        let first = self.guards.cancel.as_ref().map(Token::watch);
-        Watches::new(first, self.more.as_ref().map(|more| more.watch()))
-    }
-}
 
 #[cfg(feature = "fred")]
 impl GuardedClock<crate::clock::timer::Timer> {

@@ -1,5 +1,6 @@
 //! What a call knows of time and guards.
 
+pub(crate) mod call_guards;
 pub(crate) mod guarded;
 pub(crate) mod outcome;
 pub(crate) mod sleep;
@@ -11,9 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     clock::{
-        guarded::{CallGuards, GuardedClock},
-        outcome::Outcome,
-        sleep::Watching,
+        call_guards::CallGuards, guarded::GuardedClock, outcome::Outcome, sleep::Watching,
         timer::Timer,
     },
     failure::RepresentsAbort,

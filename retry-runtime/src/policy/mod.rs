@@ -7,10 +7,12 @@ mod decision;
 mod erased;
 mod guarded;
 mod guards;
+mod hints;
 mod limited;
 mod limits;
 mod never;
 mod on;
+mod progress;
 mod retry_policy;
 mod rule;
 mod schedule;
@@ -34,7 +36,8 @@ pub use self::{
     limits::Limits,
     never::Never,
     on::On,
-    retry_policy::{Progress, RetryPolicy},
+    progress::Progress,
+    retry_policy::RetryPolicy,
     rule::{ByDisposition, CallRule, Classified, Idempotence, Named, Rule},
     session::Session,
     timing::{Measured, Timed, Timing, Untimed, WithGuards},

@@ -2,12 +2,15 @@ use std::{any, fmt, time::Duration};
 
 use super::{
     ByDisposition, Classified, Decide, Decision, Limits, Measured, NoRetry, Policy, RetryDelay,
-    Rule, Timed, Timing, Untimed, timing::limited,
+    Rule, Timed, Timing, Untimed,
+    hints::{Beyond, Hints},
+    progress::Progress,
+    timing::limited,
 };
 use crate::{
     backoff::{Backoff, Constant, Exponential, RetryContext, jitter::Jitter, random::Random},
     config_error::ConfigError,
-    failure::{Failure, GiveUpReason, info::FailureInfo},
+    failure::{Failure, GiveUpReason},
 };
 
 /// Retries a limited number of times, waiting as a [`Backoff`] says.
@@ -45,39 +48,6 @@ pub struct RetryPolicy<B = Exponential, R = ByDisposition, T = Untimed> {
     retries: Option<u32>,
     hints: Hints,
     timing: T,
-}
-
-/// What follows when a server asks to be left alone for longer than the policy would wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Hints {
-    // How much longer: whole milliseconds are enough, and half of a `Duration`.
-    longest: u64,
-    beyond: Beyond,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Beyond {
-    GiveUp,
-    Cap,
-}
-
-impl Hints {
-    /// That of the AWS SDKs of 2026.
-    const DEFAULT: Self = Self { longest: 5_000, beyond: Beyond::GiveUp };
-
-    #[cold]
-    fn decide(self, delay: Duration, asked: Duration, info: FailureInfo) -> Decision {
-        let longest = delay.saturating_add(Duration::from_millis(self.longest));
-        match self.beyond {
-            Beyond::GiveUp if asked > longest => {
-                Decision::GiveUp(NoRetry { reason: GiveUpReason::RetryAfter, info })
-            }
-            _ => {
-                let delay = asked.min(longest).max(delay);
-                Decision::Retry(RetryDelay { delay, start_before: None, info })
-            }
-        }
-    }
 }
 
 impl<B> RetryPolicy<B> {
@@ -389,24 +359,5 @@ impl<B: fmt::Debug, R, T: fmt::Debug> fmt::Debug for RetryPolicy<B, R, T> {
             .field("hints", hints)
             .field("timing", timing)
             .finish()
-    }
-}
-
-/// What one call remembers about a [`RetryPolicy`]: the retries it was granted, and its last wait.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Progress {
-    retries: u32,
-    // Nanoseconds in half the size of a `Duration`, without its alignment, because every waiting call holds it;
-    // saturates after 584 years.
-    previous: [u8; 8],
-}
-
-impl Progress {
-    fn previous(self) -> Option<Duration> {
-        (self.retries > 0).then(|| Duration::from_nanos(u64::from_ne_bytes(self.previous)))
-    }
-
-    fn set_previous(&mut self, delay: Duration) {
-        self.previous = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX).to_ne_bytes();
     }
 }
