@@ -47,8 +47,8 @@ use crate::{backoff::random::Random, failure::Failure};
 
 /// The part of a policy that does not depend on the error: what a call remembers, and its time limits.
 ///
-/// A policy is plain data; the memory of a call lives in its [`Session`](crate::policy::Session).
-/// Most own needs are met by a [`Backoff`]; implement `Policy` and [`Decide`] for full control:
+/// A policy is plain data; the memory of a call lives in its [`Session`].
+/// Most own needs are met by a [`Backoff`](crate::backoff::Backoff); implement `Policy` and [`Decide`] for full control:
 ///
 /// ```
 /// use retry_runtime::{
@@ -89,14 +89,14 @@ pub trait Policy {
 
     /// Returns the time limits of a call, none unless overridden.
     ///
-    /// Read once, when the call starts, and only if [`Self::Timing`] is [`Timed`](crate::policy::Timed).
+    /// Read once, when the call starts, and only if [`Self::Timing`] is [`Timed`].
     fn limits(&self) -> Limits {
         Limits::NONE
     }
 
     /// Returns what else watches over a call, nothing unless overridden.
     ///
-    /// Read when the call starts, and only if [`Self::Timing`] is [`WithGuards`](crate::policy::WithGuards).
+    /// Read when the call starts, and only if [`Self::Timing`] is [`WithGuards`].
     fn guards(&self) -> Guards {
         Guards::default()
     }
