@@ -3,8 +3,8 @@ use std::time::Duration;
 use crate::{
     CircuitBreaker,
     admission::Admission,
-    breaker::CircuitState,
     breaker_builder::CircuitBreakerBuilder,
+    circuit_state::CircuitState,
     explore,
     phase::Phase,
     tell::told,

@@ -18,6 +18,8 @@ mod budget_builder;
 mod budget_models;
 #[path = "../../retry-runtime/src/overload/circuit.rs"]
 mod circuit;
+#[path = "../../retry-runtime/src/overload/circuit_state.rs"]
+mod circuit_state;
 #[path = "../../retry-runtime/src/overload/phase.rs"]
 mod phase;
 #[path = "../../retry-runtime/src/overload/publish.rs"]
@@ -58,7 +60,7 @@ mod clock {
 mod tell {
     use std::cell::RefCell;
 
-    use crate::breaker::{CircuitState, Transition};
+    use crate::circuit_state::{CircuitState, Transition};
 
     thread_local! {
         /// What the model told; all its threads run on one of the system's.

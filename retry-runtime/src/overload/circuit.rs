@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     admission::{Admission, Rejected},
-    breaker::{CircuitBreaker, CircuitState, Transition},
+    breaker::CircuitBreaker,
+    circuit_state::{CircuitState, Transition},
     phase::{Phase, Probes, State, slice, slices_between},
     sync::Ordering,
     tell,

@@ -8,6 +8,7 @@ mod breaker_builder;
 mod budget;
 mod budget_builder;
 mod circuit;
+mod circuit_state;
 mod clock;
 mod phase;
 #[cfg(feature = "metrics")]
@@ -16,11 +17,12 @@ mod sync;
 mod tell;
 mod window;
 
-pub(crate) use self::breaker::Transition;
+pub(crate) use self::circuit_state::Transition;
 pub use self::{
     admission::{Admission, Rejected},
-    breaker::{CircuitBreaker, CircuitState, CircuitStatistics},
+    breaker::CircuitBreaker,
     breaker_builder::CircuitBreakerBuilder,
     budget::{Budget, BudgetEmpty, BudgetStatistics, Charge, Cost, Permit},
     budget_builder::BudgetBuilder,
+    circuit_state::{CircuitState, CircuitStatistics},
 };

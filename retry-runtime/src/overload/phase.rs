@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::breaker::CircuitState;
+use super::circuit_state::CircuitState;
 
 /// The state of a circuit breaker, in one word so that every transition is one step.
 ///

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::breaker::CircuitState;
+use super::circuit_state::CircuitState;
 #[cfg(feature = "metrics")]
 use super::publish::publish;
 
