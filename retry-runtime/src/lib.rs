@@ -121,7 +121,10 @@ pub mod __private;
 ///
 /// The budget itself is [`Budget`]; here is what it is built of, and what drives one by hand.
 pub mod budget {
-    pub use crate::overload::{BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, Cost, Permit};
+    pub use crate::{
+        failure::cost::Cost,
+        overload::{BudgetBuilder, BudgetEmpty, BudgetStatistics, Charge, Permit},
+    };
 }
 
 /// Circuit breakers: they make no attempt while a server fails.
@@ -129,8 +132,8 @@ pub mod budget {
 /// The breaker itself is [`CircuitBreaker`]; here is what it is built of, and what drives one by hand.
 pub mod breaker {
     pub use crate::{
-        failure::info::FailureReport,
-        overload::{Admission, CircuitBreakerBuilder, CircuitState, CircuitStatistics, Rejected},
+        failure::{info::FailureReport, rejected::Rejected},
+        overload::{Admission, CircuitBreakerBuilder, CircuitState, CircuitStatistics},
     };
 }
 

@@ -20,11 +20,15 @@ mod budget_models;
 mod circuit;
 #[path = "../../retry-runtime/src/overload/circuit_state.rs"]
 mod circuit_state;
+#[path = "../../retry-runtime/src/failure/cost.rs"]
+mod cost;
 #[path = "../../retry-runtime/src/overload/phase.rs"]
 mod phase;
 #[path = "../../retry-runtime/src/overload/publish.rs"]
 mod publish;
 mod publish_models;
+#[path = "../../retry-runtime/src/failure/rejected.rs"]
+mod rejected;
 #[path = "../../retry-runtime/src/overload/window.rs"]
 mod window;
 
@@ -33,6 +37,8 @@ mod config_error {
 }
 
 mod failure {
+    pub(super) use super::{cost, rejected};
+
     pub(super) mod classify {
         pub(crate) use retry_runtime::Disposition;
     }
@@ -89,10 +95,7 @@ use std::{
     },
 };
 
-use crate::{
-    breaker::CircuitBreaker,
-    budget::{Budget, Cost},
-};
+use crate::{breaker::CircuitBreaker, budget::Budget, cost::Cost};
 
 /// How often a thread that could go on is stopped in one order, unless `LOOM_MAX_PREEMPTIONS` says more; two threads are
 /// explored without bound.

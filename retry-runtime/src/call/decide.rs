@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use crate::{
     call::{Call, ErrorIn, Over, Retrying, scope},
     clock::{Clock, outcome::Unsuccessful},
-    failure::{Attempt, Failure, GiveUp, GiveUpReason, aborted::Aborted, info::FailureInfo},
-    overload::Cost,
+    failure::{
+        Attempt, Failure, GiveUp, GiveUpReason, aborted::Aborted, cost::Cost, info::FailureInfo,
+    },
     policy::{Decide, Decision, Nested, NoRetry, Policy, RetryDelay},
     telemetry::{self, Ending, name::Name},
     testing,
@@ -112,7 +113,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
             return Err(GiveUpReason::Nested);
         }
         if self.attempt() == 1 && enclosing.nested == Nested::Allow {
-            telemetry::nested(name.text(), &enclosing, enclosing.multiplied(policy.attempts()));
+            let together = enclosing.multiplied(policy.attempts());
+            telemetry::nested(name.text(), enclosing.attempt, together);
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use crate::{
     call::{Call, Failed, scope, succeeded_after_retry},
     clock::{Clock, guarded::GuardedClock, timer::Timer},
-    failure::aborted::Aborted,
-    overload::{Budget, Cost},
+    failure::{aborted::Aborted, cost::Cost},
+    overload::Budget,
     policy::NoRetry,
     telemetry::{self, Ending, name::Name},
 };

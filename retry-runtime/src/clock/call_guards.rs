@@ -6,8 +6,10 @@ use tokio::time::Instant;
 
 use crate::{
     clock::sleep::Watches,
-    failure::{GiveUpReason, aborted::Aborted, info::FailureReport},
-    overload::{Admission, Charge, CircuitState, Cost, Permit},
+    failure::{
+        GiveUpReason, aborted::Aborted, cost::Cost, info::FailureReport, rejected::Rejected,
+    },
+    overload::{Admission, Charge, CircuitState, Permit},
     policy::{Guards, Nested, NoRetry, RetryDelay, Token},
 };
 
@@ -89,7 +91,7 @@ impl CallGuards {
 
     /// Asks every breaker; one that rejects takes back what the others gave.
     #[inline]
-    fn admit(&mut self) -> Result<(), crate::overload::Rejected> {
+    fn admit(&mut self) -> Result<(), Rejected> {
         if let Some(breaker) = &self.guards.breaker {
             self.admission = Some(breaker.admit()?);
         }
@@ -100,7 +102,7 @@ impl CallGuards {
     }
 
     #[cold]
-    fn admit_further(&mut self) -> Result<(), crate::overload::Rejected> {
+    fn admit_further(&mut self) -> Result<(), Rejected> {
         let Some(more) = &mut self.more else { return Ok(()) };
         more.admit().inspect_err(|_| self.admission = None)
     }

@@ -1,6 +1,6 @@
 use std::{cell::RefCell, convert::Infallible, fmt, io, sync::Arc, time::Duration};
 
-use crate::{failure::GiveUpReason, overload::Rejected};
+use crate::failure::{GiveUpReason, rejected::Rejected};
 
 /// Why a call or an attempt ended without an error of the operation's own.
 ///

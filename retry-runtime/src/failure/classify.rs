@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use crate::overload::Cost;
+use crate::failure::cost::Cost;
 
 /// Says what an error means for the attempt that it ended.
 ///

@@ -1,12 +1,10 @@
 use std::time::Duration;
 
-use crate::{
-    failure::{
-        Failure, GiveUpReason,
-        aborted::Aborted,
-        classify::{Classify, Disposition},
-    },
-    overload::Cost,
+use crate::failure::{
+    Failure, GiveUpReason,
+    aborted::Aborted,
+    classify::{Classify, Disposition},
+    cost::Cost,
 };
 
 /// What a [`Rule`](crate::policy::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.

@@ -1,11 +1,9 @@
 use std::{error::Error, io, sync::Arc};
 
-use crate::{
-    failure::{
-        aborted::Aborted,
-        classify::{Classify, Disposition},
-    },
-    overload::Cost,
+use crate::failure::{
+    aborted::Aborted,
+    classify::{Classify, Disposition},
+    cost::Cost,
 };
 
 /// Classifies by what the failed call to the operating system proves.

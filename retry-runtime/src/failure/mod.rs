@@ -2,9 +2,11 @@
 
 pub(crate) mod aborted;
 pub(crate) mod classify;
+pub(crate) mod cost;
 pub(crate) mod info;
 mod io_error;
 mod reason;
+pub(crate) mod rejected;
 
 pub use self::{
     aborted::{Aborted, PreviousError, RepresentsAbort},

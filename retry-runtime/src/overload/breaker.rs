@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::{
-    admission::{Admission, Rejected},
+    admission::Admission,
     breaker_builder::CircuitBreakerBuilder,
     circuit_state::{CircuitState, CircuitStatistics},
     clock,
@@ -9,7 +9,7 @@ use super::{
     sync::{Arc, AtomicU64, Ordering},
     window::Window,
 };
-use crate::failure::info::FailureReport;
+use crate::failure::{info::FailureReport, rejected::Rejected};
 
 /// Stops calls to a server that fails, and finds out with few of them when it is back.
 ///
@@ -174,7 +174,7 @@ impl Default for CircuitBreaker {
 impl fmt::Debug for CircuitBreaker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut tuple = formatter.debug_tuple("CircuitBreaker");
-        if self.name() != CircuitBreakerBuilder::UNNAMED {
+        if self.name() != Rejected::UNNAMED {
             tuple.field(&self.name());
         }
         tuple.field(&self.load().phase).finish()

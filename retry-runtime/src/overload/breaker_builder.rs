@@ -3,7 +3,7 @@ use std::{fmt, ptr, time::Duration};
 use super::breaker::CircuitBreaker;
 use crate::{
     config_error::ConfigError,
-    failure::{classify::Disposition, info::FailureReport},
+    failure::{classify::Disposition, info::FailureReport, rejected::Rejected},
 };
 
 /// The settings of a [`CircuitBreaker`]; made by [`CircuitBreaker::builder`].
@@ -53,7 +53,7 @@ impl CircuitBreakerBuilder {
     // Hystrix, which made the pattern common: `circuitBreaker.errorThresholdPercentage`, `requestVolumeThreshold`,
     // `sleepWindowInMilliseconds` and `metrics.rollingStats.timeInMilliseconds`, in ten buckets.
     pub(super) const DEFAULT: Self = Self {
-        name: Self::UNNAMED,
+        name: Rejected::UNNAMED,
         failure_ratio: 0.5,
         minimum_calls: 20,
         window: Duration::from_secs(10),
@@ -61,7 +61,6 @@ impl CircuitBreakerBuilder {
         probes: 1,
         counts: Rule(|failure| failure.disposition() != Some(Disposition::Permanent)),
     };
-    pub(super) const UNNAMED: &'static str = "unnamed";
     const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
     const SHORTEST_OPEN: Duration = Duration::from_millis(1);
     // A bucket of the window counts that far exactly.

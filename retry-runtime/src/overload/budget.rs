@@ -5,6 +5,7 @@ use super::{
     sync::{Arc, AtomicU32, AtomicU64, Ordering},
     tell,
 };
+use crate::failure::cost::Cost;
 
 /// Bounds the retries of many calls together: a bucket of tokens that retries take and successes refill.
 ///
@@ -192,18 +193,6 @@ impl Bucket {
         self.add(tokens);
         self.refunded.fetch_add(1, Ordering::Relaxed);
     }
-}
-
-/// Says what a failed attempt tells about the load, and so what its retry costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Cost {
-    /// The attempt was never sent because of our own connection's state: it loaded no server, its retry costs nothing.
-    Free,
-    /// The server said that it is busy: it is alive and rejects cheaply.
-    Throttling,
-    /// The attempt failed or timed out: it may have cost the server its full work.
-    Transient,
 }
 
 /// The tokens of a retry that has not begun; dropped, it gives them back.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    admission::{Admission, Rejected},
+    admission::Admission,
     breaker::CircuitBreaker,
     circuit_state::{CircuitState, Transition},
     phase::{Phase, Probes, State, slice, slices_between},
@@ -11,6 +11,7 @@ use super::{
     tell,
     window::{Counts, Outcome, nanos},
 };
+use crate::failure::rejected::Rejected;
 
 /// A step that was made: from one state to another.
 type Step = (State, State);

@@ -17,12 +17,13 @@ mod sync;
 mod tell;
 mod window;
 
-pub(crate) use self::circuit_state::Transition;
 pub use self::{
-    admission::{Admission, Rejected},
+    admission::Admission,
     breaker::CircuitBreaker,
     breaker_builder::CircuitBreakerBuilder,
-    budget::{Budget, BudgetEmpty, BudgetStatistics, Charge, Cost, Permit},
+    budget::{Budget, BudgetEmpty, BudgetStatistics, Charge, Permit},
     budget_builder::BudgetBuilder,
     circuit_state::{CircuitState, CircuitStatistics},
 };
+#[cfg(feature = "fred")]
+pub(crate) use crate::failure::cost::Cost;

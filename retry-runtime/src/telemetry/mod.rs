@@ -10,16 +10,14 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "tracing")]
+use crate::failure::classify::Disposition;
 use crate::{
-    call::scope::Enclosing,
     failure::GiveUpReason,
-    overload::Transition,
     policy::{NoRetry, RetryDelay},
     telemetry::name::Name,
     testing,
 };
-#[cfg(feature = "tracing")]
-use crate::{failure::classify::Disposition, overload::CircuitState};
 
 /// An attempt of a call that failed at least once, and what is known of it.
 #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "only events say all of it"))]
@@ -250,68 +248,16 @@ pub(crate) fn panicked(told: Told<'_>) {
 }
 
 /// Tells that a call retries inside another that retries.
-pub(crate) fn nested(operation: &'static str, enclosing: &Enclosing, together: Option<u32>) {
+pub(crate) fn nested(operation: &'static str, enclosing_attempt: u32, together: Option<u32>) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "retry_runtime",
         operation,
-        enclosing_attempt = enclosing.attempt,
+        enclosing_attempt,
         worst_case_attempts = together,
         "retries are nested, their attempts multiply"
     );
-    let _ = (operation, enclosing.attempt, together);
-}
-
-/// Tells that a circuit breaker went from one state to another.
-///
-/// That it opens and that it closes is news; probes that fail meanwhile are the same outage.
-pub(crate) fn transition(transition: &Transition) {
-    let Transition { name, from, to, calls, failures, disturbed } = transition;
-    let (before, after) = (from.as_str(), to.as_str());
-    #[cfg(feature = "tracing")]
-    match (from, to) {
-        (CircuitState::Closed, CircuitState::Open) => {
-            tracing::warn!(
-                target: "retry_runtime",
-                breaker = name,
-                from = before,
-                to = after,
-                failures,
-                calls,
-                "circuit breaker opened"
-            );
-        }
-        (_, CircuitState::Closed) => tracing::warn!(
-            target: "retry_runtime",
-            breaker = name,
-            from = before,
-            to = after,
-            after = ?disturbed,
-            "circuit breaker closed"
-        ),
-        (_, CircuitState::ForcedOpen) => tracing::warn!(
-            target: "retry_runtime",
-            breaker = name,
-            from = before,
-            to = after,
-            "circuit breaker was forced open"
-        ),
-        (_, CircuitState::HalfOpen) => tracing::debug!(
-            target: "retry_runtime",
-            breaker = name,
-            from = before,
-            to = after,
-            "circuit breaker probes the server"
-        ),
-        (_, CircuitState::Open) => tracing::debug!(
-            target: "retry_runtime",
-            breaker = name,
-            from = before,
-            to = after,
-            "circuit breaker stays open"
-        ),
-    }
-    let _ = (name, before, after, calls, failures, disturbed);
+    let _ = (operation, enclosing_attempt, together);
 }
 
 /// Tells that a client which is connected already will not connect again.
@@ -341,17 +287,14 @@ pub(crate) fn connection_back(server: &str, lost_for: Duration) {
     let _ = (server, lost_for);
 }
 
-#[cfg(feature = "metrics")]
-pub(crate) use metrics_facade::{level, state};
-
 /// Metrics through the facade `metrics`; the names are documented in the crate's documentation.
 #[cfg(feature = "metrics")]
 mod metrics_facade {
-    use std::{borrow::Cow, time::Duration};
+    use std::time::Duration;
 
-    use metrics::{counter, gauge, histogram};
+    use metrics::{counter, histogram};
 
-    use crate::{failure::GiveUpReason, overload::CircuitState};
+    use crate::failure::GiveUpReason;
 
     pub(super) fn attempts(attempt: u32) -> &'static str {
         if attempt > 1 { "after_retry" } else { "first_attempt" }
@@ -378,20 +321,5 @@ mod metrics_facade {
             }
             _ => {}
         }
-    }
-
-    /// Shows the level of a budget.
-    pub(crate) fn level(name: Cow<'static, str>, level: u32) {
-        gauge!("retry.budget.level", "budget" => name).set(level);
-    }
-
-    /// Shows the state of a circuit breaker.
-    pub(crate) fn state(name: &'static str, state: CircuitState) {
-        let state = match state {
-            CircuitState::Closed => 0,
-            CircuitState::HalfOpen => 1,
-            CircuitState::Open | CircuitState::ForcedOpen => 2,
-        };
-        gauge!("retry.breaker.state", "breaker" => name).set(state);
     }
 }
