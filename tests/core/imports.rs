@@ -1,24 +1,35 @@
 //! The folders of the runtime import downwards, and nothing but `lib.rs` imports through the root.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
 };
 
 /// The folders and files of `retry-runtime/src` from the ground up: each imports only those above it in this list.
+///
+/// `overload` knows of failures, because a breaker is told of them; a failure knows neither budgets nor breakers, only
+/// what its retry costs and that a breaker refused it. Backoffs know neither. `testing` is below `telemetry`, which
+/// hands every call to a recording.
 const FLOORS: [&str; 12] = [
     "config_error",
-    "failure",
     "backoff",
+    "failure",
     "overload",
     "policy",
-    "telemetry",
     "testing",
+    "telemetry",
     "clock",
     "call",
     "closure",
     "fred",
-    "__private",
+    "private",
+];
+
+/// A file, and what it imports against the order.
+const EXCEPTIONS: [(&str, &str); 1] = [
+    // The jitter that a policy cannot have is a field of the error; backoffs are what returns it.
+    ("config_error", "backoff"),
 ];
 
 fn floor(room: &str) -> Option<usize> {
@@ -32,17 +43,24 @@ fn folders_import_downwards_and_not_through_the_root() {
         PathBuf::from,
     );
     let (mut files, mut imports, mut wrong) = (0, 0, Vec::new());
+    let mut excepted = BTreeSet::new();
     for file in files_in(&source) {
         let name = file.strip_prefix(&source).expect("inside").with_extension("");
         let mut module = name.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>();
         module.pop_if(|last| last == "mod");
         let room = module[0].as_ref();
-        if room == "lib" {
+        // The guide is text: its code is compiled by rustdoc.
+        if matches!(room, "lib" | "guide") {
             continue;
         }
         files += 1;
         for import in imports_of(&fs::read_to_string(&file).expect("text"), module.len()) {
             imports += 1;
+            let edge = (name.to_string_lossy(), import.as_str());
+            if let Some(edge) = EXCEPTIONS.iter().find(|known| **known == (&*edge.0, edge.1)) {
+                excepted.insert(edge);
+                continue;
+            }
             let problem = match (floor(room), floor(&import)) {
                 _ if room == import => continue,
                 (Some(from), Some(to)) if to < from => continue,
@@ -54,6 +72,7 @@ fn folders_import_downwards_and_not_through_the_root() {
         }
     }
     assert!(files > 50 && imports > 200, "{imports} imports in {files} files");
+    assert_eq!(excepted.len(), EXCEPTIONS.len(), "needed are only {excepted:?}");
     wrong.sort();
     wrong.dedup();
     assert!(wrong.is_empty(), "{} wrong imports:\n{}", wrong.len(), wrong.join("\n"));

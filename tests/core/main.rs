@@ -7,6 +7,7 @@ mod delays;
 mod fred_errors;
 mod guards;
 mod hidden_errors;
+mod imports;
 mod overload;
 mod signatures;
 mod simulations;
