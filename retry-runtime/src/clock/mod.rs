@@ -114,6 +114,11 @@ pub trait Clock {
 }
 
 /// Names the clocks of a timing: with hooks, which see the elapsed time, and without.
+#[diagnostic::on_unimplemented(
+    message = "the timing of this policy is not known here",
+    label = "`{Self}` may or may not have time limits and guards",
+    note = "name it in the bound, such as `P: Decide<E, ByDisposition> + Policy<Timing = Untimed>`, or take a `DynPolicy<E>`, which is any policy"
+)]
 pub trait Clocked {
     /// The clock of a call without hooks.
     type Bare: Clock;

@@ -14,6 +14,7 @@ use retry_runtime::{
         ByDisposition, Decide, Decision, Guards, Limits, Measured, Policy, Timed, Untimed,
         UntimedDynPolicy, WithGuards,
     },
+    retryable,
 };
 use tokio::time::Instant;
 
@@ -270,4 +271,24 @@ async fn rules_that_cannot_be_copied_are_taken_as_well() {
     let word = String::from("refused");
     let names = move |error: &io::Error| error.to_string().contains(&word);
     assert_eq!(attempts!(EVERY_SECOND.deadline(3 * SECOND / 2).retries(4).on(names)), 2);
+}
+
+/// Generic over its policy: the bound names the timing, because the errors of limits depend on it.
+struct Generic<P> {
+    policy: P,
+}
+
+impl<P: Decide<io::Error, ByDisposition> + Policy<Timing = Untimed>> Generic<P> {
+    #[retryable(policy = self.policy)]
+    async fn call(&self, calls: &Cell<u32>) -> io::Result<()> {
+        refused(calls).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_are_generic_over_their_policy() {
+    let calls = Cell::new(0);
+    assert!(Generic { policy: Capped(EVERY_SECOND) }.call(&calls).await.is_err());
+    assert!(Generic { policy: Stubborn(2) }.call(&calls).await.is_err());
+    assert_eq!(calls.get(), 3 + 2);
 }
