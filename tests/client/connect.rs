@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use fred::{error::ErrorKind, prelude::*};
 use retry_runtime::{
-    Constant, ErrorClass, RetryPolicy,
-    fred::{RetryClient, WithRetry},
+    Classify, Constant, Disposition, ErrorClass, RetryPolicy,
+    fred::{NotSentinel, RetryClient, RetryTransaction, Target, WithRetry},
+    retryable,
 };
 use retry_tests::{Events, Load, RedisServer, redis};
 use tracing::Level;
@@ -151,6 +152,77 @@ async fn a_closed_client_stays_closed() {
     assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
     client.init().await.expect("the server is up");
     assert_eq!(client.incr::<i64, _>("counter").await, Ok(1));
+}
+
+/// Every kind of call, so that none is repeated by whoever wraps it.
+async fn check_closed<C>(client: &RetryClient<C>)
+where
+    C: Target + NotSentinel + KeysInterface + ListInterface,
+{
+    let begin = Instant::now();
+    let pipeline = client.pipeline();
+    pipeline.incr::<(), _>("counter").await.expect("queued");
+    let multi = client.multi();
+    multi.incr::<(), _>("counter").await.expect("queued");
+    let stubborn = client.with_policy(POLICY.unlimited().on(ErrorClass::ANY));
+    let body = |_, multi: RetryTransaction| async move { multi.incr::<(), _>("counter").await };
+    let errors = [
+        client.incr::<i64, _>("counter").await.expect_err("closed"),
+        stubborn.incr::<i64, _>("counter").await.expect_err("closed"),
+        pipeline.all::<Value>().await.expect_err("closed"),
+        multi.exec::<Value>(false).await.expect_err("closed"),
+        client.blpop::<Value, _>("list", 1.0).await.expect_err("closed"),
+        client.transaction::<Value, _, _, _>("watched", body).await.expect_err("closed"),
+    ];
+    for error in errors {
+        assert_eq!(*error.kind(), ErrorKind::Canceled, "{error:?}");
+        assert_eq!(error.disposition(), Disposition::Permanent, "{error:?}");
+        assert!(ErrorClass::CANCELED.matches(&error), "{error:?}");
+    }
+    assert!(begin.elapsed() < AT_ONCE, "{:?}", begin.elapsed());
+}
+
+#[retryable(policy = constant(delay = "1ms", retries = unlimited))]
+async fn guarded(client: &RetryClient) -> FredResult<i64> {
+    client.incr("counter").await
+}
+
+#[tokio::test]
+async fn nothing_repeats_a_call_on_a_client_that_was_closed() {
+    let server = RedisServer::start(&[]);
+    let client =
+        RetryClient::connect(redis(server.port()), POLICY).await.expect("the server is up");
+    client.quit().await.expect("closed");
+    check_closed(&client).await;
+    let ended = tokio::time::timeout(AT_ONCE, guarded(&client)).await;
+    ended.expect("at once").expect_err("closed");
+    assert_eq!(server.number(&["EXISTS", "counter"]), 0);
+}
+
+#[tokio::test]
+async fn nothing_repeats_a_call_on_a_wrapped_client_that_was_closed() {
+    let server = RedisServer::start(&[]);
+    let builder = Builder::from_config(redis(server.port()));
+    let fred = builder.build().expect("complete");
+    fred.init().await.expect("the server is up");
+    let client = fred.clone().with_retry(POLICY);
+    assert_eq!(client.incr::<i64, _>("counter").await, Ok(1));
+    client.quit().await.expect("closed");
+    check_closed(&client).await;
+    // The user may connect without us.
+    fred.init().await.expect("the server is up");
+    assert_eq!(client.incr::<i64, _>("counter").await, Ok(2));
+
+    let pool = builder.build_pool(3).expect("complete").with_retry(POLICY);
+    pool.init().await.expect("the server is up");
+    pool.quit().await.expect("closed");
+    check_closed(&pool).await;
+    let subscriber = builder.build_subscriber_client().expect("complete").with_retry(POLICY);
+    subscriber.init().await.expect("the server is up");
+    subscriber.quit().await.expect("closed");
+    check_closed(&subscriber).await;
+    let error = subscriber.subscribe("channel").await.expect_err("closed");
+    assert_eq!(error.disposition(), Disposition::Permanent, "{error:?}");
 }
 
 #[tokio::test]

@@ -96,6 +96,12 @@ fn a_failure_of_the_transport_is_unknown() {
 }
 
 #[test]
+fn a_client_that_the_caller_closed_fails_for_good() {
+    let closed = "Canceled. The client was closed by `quit`.";
+    check(&[(Kind::Canceled, closed, Class::CANCELED, Permanent)]);
+}
+
+#[test]
 #[rustfmt::skip]
 fn a_command_that_fred_kept_back_is_not_executed() {
     check(&[

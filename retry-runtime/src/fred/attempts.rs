@@ -165,6 +165,9 @@ impl<C: Target> Direct<'_, C> {
         Fut: Future<Output = Result<T, Failed>>,
     {
         if self.is_apart {
+            if self.connection.is_closed() {
+                return Err(Failed::Closed(closed()));
+            }
             return attempt(self.once(0, command.wait, Some(call), Duration::ZERO)).await;
         }
         let begin = Instant::now();
@@ -216,7 +219,8 @@ impl<C: Target> Direct<'_, C> {
             return Ok(part);
         }
         if self.connection.is_closed() {
-            return Err(Failed::Closed(closed()));
+            self.connection.reopen(&self.client);
+            return self.connection.choose().ok_or_else(|| Failed::Closed(closed()));
         }
         let limit = self.time_left(BlockingTime::No, Some(call)).unwrap_or(DEFAULT_ATTEMPT_TIMEOUT);
         let part = self.connection.wait(&self.client, limit).await.map_err(Failed::Kept)?;
@@ -443,7 +447,7 @@ impl<C: Target> Direct<'_, C> {
         // An attempt that was not executed says nothing about the one before it.
         let outcome = match (outcome, doubt) {
             (Err(last), Some(earlier))
-                if kept || last.disposition() == Disposition::NotExecuted =>
+                if kept || last.disposition() == Disposition::NotExecuted || last == closed() =>
             {
                 Err(earlier)
             }

@@ -1,6 +1,6 @@
 use ::fred::error::{Error, ErrorKind};
 
-use super::doubt::is_in_doubt;
+use super::{connection::CLOSED, doubt::is_in_doubt};
 use crate::{
     failure::{
         aborted::Aborted,
@@ -158,6 +158,8 @@ const TEXTS: &[(&str, ErrorClass, Disposition)] = &[
     // The server did not execute the transaction.
     ("A watched key changed.",           ErrorClass::WATCH,      NotExecuted),
 
+    // We did not send the command, and the caller wanted that.
+    (CLOSED,                             ErrorClass::CANCELED,   Permanent),
     // We did not send the command.
     ("Not connected to",                 ErrorClass::CONNECTION, NotExecuted),
     // fred did not send the command.

@@ -460,14 +460,17 @@ impl<C: Target> Commands<Direct<'_, C>> {
     }
 
     /// Closes the connection, as fred's [`quit`](::fred::interfaces::ClientLike::quit); commands that follow fail at
-    /// once, or, if the connection was not made by [`init`](Self::init), by their timeout.
+    /// once until the next [`init`](Self::init), and no policy repeats them.
     ///
     /// # Errors
     ///
     /// Returns what fred does.
     pub async fn quit(&self) -> FredResult<()> {
-        self.sender().connection.close();
-        self.fred().quit().await
+        let connection = &self.sender().connection;
+        connection.close();
+        self.fred().quit().await?;
+        connection.note_closed(self.fred());
+        Ok(())
     }
 }
 

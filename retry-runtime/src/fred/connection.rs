@@ -14,7 +14,7 @@ use ::fred::{
     clients::Client,
     error::{Error, ErrorKind},
     interfaces::{ClientLike, FredResult},
-    types::{ConnectHandle, config::ReconnectPolicy},
+    types::{ClientState, ConnectHandle, config::ReconnectPolicy},
 };
 use tokio::{
     sync::{Mutex, Notify, futures::OwnedNotified, watch},
@@ -293,6 +293,23 @@ impl Connection {
         self.forget_idle();
     }
 
+    /// Notes that fred closed the connections, also those that were not made here, so that no command goes out.
+    pub(super) fn note_closed<C: Target>(&self, client: &C) {
+        for (index, part) in client.parts().iter().enumerate().filter(|_| self.is_closed()) {
+            self.set_aside(index, &servers(part), &closed());
+        }
+    }
+
+    /// Notes the connections of a closed client that its user made again with fred alone.
+    pub(super) fn reopen<C: Target>(&self, client: &C) {
+        for (index, part) in client.parts().iter().enumerate() {
+            if part.state() == ClientState::Connected && self.standing(index) == Standing::Ended {
+                self.closed.store(false, Ordering::Relaxed);
+                self.restore(index);
+            }
+        }
+    }
+
     /// Waits for a connection until there is one, and makes it where nobody else does; tells which.
     ///
     /// Nothing is sent when this fails.
@@ -569,8 +586,11 @@ impl Drop for Connection {
     }
 }
 
+/// What commands answer after `quit`; without another `init` they always will.
+pub(super) const CLOSED: &str = "Canceled. The client was closed by `quit`.";
+
 pub(super) fn closed() -> Error {
-    Error::new(ErrorKind::Canceled, "Canceled. The client was closed by `quit`.")
+    Error::new(ErrorKind::Canceled, CLOSED)
 }
 
 /// A command that blocks its connection.
