@@ -9,6 +9,7 @@ mod redis_sentinel;
 mod redis_server;
 mod relay;
 mod resp;
+pub mod scenarios;
 
 pub use alone::{is_alone, run_alone};
 pub use bench::{Bench, BenchBuilder, ClientPolicy};

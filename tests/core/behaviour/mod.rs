@@ -4,6 +4,7 @@ mod attempts;
 mod busy;
 mod cancellation;
 mod composites;
+mod forms;
 mod groups;
 mod hooks;
 mod io_errors;
