@@ -10,13 +10,17 @@ use syn::{
 
 use crate::{
     duration::DurationArg,
-    policy::{PolicyArg, lone_ident},
+    policy::{LimitArgs, PolicyArg, RetriesArg, lone_ident, parse_limit},
     suggest::unknown,
     words,
 };
 
 const ARGUMENTS: &[&str] = &[
     "policy",
+    "retries",
+    "deadline",
+    "attempt_timeout",
+    "retry_for",
     "on",
     "on_ok",
     "idempotent",
@@ -39,6 +43,11 @@ const ARGUMENTS: &[&str] = &[
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) policy: Option<PolicyArg>,
+    /// What stands beside the policy, until `beside` has moved it there; limits of an expression stay.
+    pub(crate) retries: Option<RetriesArg>,
+    pub(crate) limits: LimitArgs,
+    /// The names of both, where they are written.
+    pub(crate) beside: Vec<Ident>,
     pub(crate) on: Option<Expr>,
     pub(crate) on_ok: Option<Expr>,
     pub(crate) idempotent: Option<Ident>,
@@ -89,6 +98,14 @@ impl Parse for Args {
             "an argument such as `policy = exponential(retries = 3)`",
             |key| match key.to_string().as_str() {
                 "policy" => set_once(&mut args.policy, key, parse_value(input, key)?),
+                "retries" => {
+                    args.beside.push(key.clone());
+                    set_once(&mut args.retries, key, parse_value(input, key)?)
+                }
+                "deadline" | "attempt_timeout" | "retry_for" => {
+                    args.beside.push(key.clone());
+                    parse_limit(&mut args.limits, key, input)
+                }
                 "on" => set_once(&mut args.on, key, parse_value(input, key)?),
                 "on_ok" => set_once(&mut args.on_ok, key, parse_value(input, key)?),
                 "idempotent" => {

@@ -318,11 +318,15 @@ fn expand_settle(args: &Args, item: &AsyncFn, names: &Names, plan: &Plan) -> Tok
     } else {
         rule
     };
-    let method = if Hooks::wanted(args) { "judge" } else { "settle" };
     let span = names.site;
+    let (method, stopped) = match &args.before {
+        Some(_) => ("judge_if", quote_spanned!(Span::mixed_site()=> __retryable_stopped,)),
+        None if Hooks::wanted(args) => ("judge", TokenStream::new()),
+        None => ("settle", TokenStream::new()),
+    };
     let method = Ident::new(method, span);
     let policy = &plan.settle;
     let failed = hidden("failed", span);
-    let arguments = quote_spanned!(span=> (&#operation, #policy, &#rule, #failed));
+    let arguments = quote_spanned!(span=> (#stopped &#operation, #policy, &#rule, #failed));
     quote_spanned!(span=> #call.#method #arguments)
 }

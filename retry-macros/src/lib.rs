@@ -2,6 +2,7 @@
 
 mod above;
 mod args;
+mod beside;
 mod duration;
 mod expand;
 mod fragments;
@@ -43,7 +44,10 @@ fn try_expand(
     let item = syn::parse2::<AsyncFn>(item)
         .map(|item| above::unframe(item, blocking.is_some()))
         .and_then(|item| validate::item(&item, blocking.as_ref()).map(|()| item));
-    let args = args.and_then(|args| validate::args(&args).map(|()| args));
+    let args = args.and_then(|mut args| {
+        let joined = beside::join(&mut args);
+        validate::combine([joined, validate::args(&args)]).map(|()| args)
+    });
     match (args, item) {
         (Ok(args), Ok(item)) => Ok(expand::expand(&args, &item).into_token_stream()),
         (Err(mut first), Err(second)) => {

@@ -180,6 +180,7 @@ fn wraps(path: &Path) -> bool {
 
 /// Refuses limits under which something that was asked for never happens.
 pub(crate) fn check_limits(args: &Args) -> Result<()> {
+    check_pair(&args.limits)?;
     args.policy.as_ref().map_or(Ok(()), check_limits_of)
 }
 
@@ -210,24 +211,36 @@ fn check_pair(limits: &LimitArgs) -> Result<()> {
         limits.attempt_timeout.as_ref(),
         "an attempt timeout of zero aborts every attempt that has to wait; remove it to set no timeout",
     )?;
-    match (literal(limits.deadline.as_ref()), literal(limits.attempt_timeout.as_ref())) {
-        (Some((deadline, whole)), Some((timeout, text))) if timeout > deadline => Err(Error::new(
-            limits.attempt_timeout.as_ref().map_or_else(Span::call_site, DurationArg::span),
-            format!(
-                "`attempt_timeout` ({text}) is longer than `deadline` ({whole}), so it never applies; shorten it"
-            ),
-        )),
-        _ => Ok(()),
+    zero(
+        limits.retry_for.as_ref(),
+        "`retry_for` of zero allows no retry; write `retries = 0`, or remove it to set no limit",
+    )?;
+    let Some((deadline, whole)) = literal(limits.deadline.as_ref()) else { return Ok(()) };
+    for (name, limit) in limits.named() {
+        if let Some(DurationArg::Literal { nanos, text, span }) = limit
+            && *nanos > deadline
+        {
+            return Err(Error::new(
+                *span,
+                format!(
+                    "`{name}` ({text}) is longer than `deadline` ({whole}), so it never applies; shorten it"
+                ),
+            ));
+        }
     }
+    Ok(())
 }
 
-/// A deadline that the first wait would pass ends every call at its first failure.
+/// A limit that the first wait would pass ends every call at its first failure.
 fn check_first_wait(leaf: &Leaf) -> Result<()> {
+    check_wait_before(leaf, "deadline", leaf.limits.deadline.as_ref())?;
+    check_wait_before(leaf, "retry_for", leaf.limits.retry_for.as_ref())
+}
+
+fn check_wait_before(leaf: &Leaf, name: &str, limit: Option<&DurationArg>) -> Result<()> {
     let never = matches!(&leaf.retries, Some(RetriesArg::Count(count)) if is_zero(count));
     let wait = literal(leaf.delay.as_ref()).or_else(|| literal(leaf.base_delay.as_ref()));
-    let (Some((deadline, text)), Some((wait, wait_text)), false) =
-        (literal(leaf.limits.deadline.as_ref()), wait, never)
-    else {
+    let (Some((end, text)), Some((wait, wait_text)), false) = (literal(limit), wait, never) else {
         return Ok(());
     };
     // What jitter leaves of the wait at least.
@@ -239,13 +252,13 @@ fn check_first_wait(leaf: &Leaf) -> Result<()> {
         Some(JitterArg::Family { variant, .. }) if variant == "Equal" => wait / 2,
         _ => return Ok(()),
     };
-    if least < deadline {
+    if least < end {
         return Ok(());
     }
     Err(Error::new(
-        leaf.limits.deadline.as_ref().map_or_else(Span::call_site, DurationArg::span),
+        limit.map_or_else(Span::call_site, DurationArg::span),
         format!(
-            "no retry fits: the first wait ({wait_text}) would exceed `deadline` ({text}); raise the deadline, or write `retries = 0`"
+            "no retry fits: the first wait ({wait_text}) would exceed `{name}` ({text}); raise the limit, or write `retries = 0`"
         ),
     ))
 }

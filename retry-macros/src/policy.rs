@@ -13,7 +13,7 @@ use crate::{
     args::{arguments, parse_value, set_once},
     duration::DurationArg,
     suggest::unknown,
-    words,
+    words::{self, LIMITS},
 };
 
 pub(crate) const POLICIES: &[&str] = &["constant", "exponential", "composite", "never"];
@@ -63,6 +63,20 @@ pub(crate) struct Members {
 pub(crate) struct LimitArgs {
     pub(crate) deadline: Option<DurationArg>,
     pub(crate) attempt_timeout: Option<DurationArg>,
+    pub(crate) retry_for: Option<DurationArg>,
+}
+
+impl LimitArgs {
+    /// The limits by their names.
+    pub(crate) fn named(&self) -> [(&'static str, &Option<DurationArg>); 3] {
+        let Self { deadline, attempt_timeout, retry_for } = self;
+        [("deadline", deadline), ("attempt_timeout", attempt_timeout), ("retry_for", retry_for)]
+    }
+
+    pub(crate) fn named_mut(&mut self) -> [(&'static str, &mut Option<DurationArg>); 3] {
+        let Self { deadline, attempt_timeout, retry_for } = self;
+        [("deadline", deadline), ("attempt_timeout", attempt_timeout), ("retry_for", retry_for)]
+    }
 }
 
 /// The value of `jitter`: the name of a family, or an expression of type `Jitter`.
@@ -160,7 +174,16 @@ fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg
         "constant" => {
             let leaf = parse_leaf(
                 content,
-                &["delay", "jitter", "retries", "max_hint", "on", "deadline", "attempt_timeout"],
+                &[
+                    "delay",
+                    "jitter",
+                    "retries",
+                    "max_hint",
+                    "on",
+                    "deadline",
+                    "attempt_timeout",
+                    "retry_for",
+                ],
             )?;
             if leaf.delay.is_none() {
                 return Err(Error::new(
@@ -181,6 +204,7 @@ fn parse_call(name: &Ident, content: ParseStream<'_>) -> Result<Option<PolicyArg
                 "on",
                 "deadline",
                 "attempt_timeout",
+                "retry_for",
             ];
             Ok(Some(PolicyArg::Exponential(Box::new(parse_leaf(content, SETTINGS)?))))
         }
@@ -224,12 +248,13 @@ fn parse_leaf(content: ParseStream<'_>, settings: &[&str]) -> Result<Leaf> {
     Ok(leaf)
 }
 
-fn parse_limit(limits: &mut LimitArgs, key: &Ident, content: ParseStream<'_>) -> Result<()> {
-    if key == "deadline" {
-        set_once(&mut limits.deadline, key, parse_value(content, key)?)
-    } else {
-        set_once(&mut limits.attempt_timeout, key, parse_value(content, key)?)
-    }
+pub(crate) fn parse_limit(
+    limits: &mut LimitArgs,
+    key: &Ident,
+    content: ParseStream<'_>,
+) -> Result<()> {
+    let named = limits.named_mut().into_iter().find(|(name, _)| key == name);
+    named.map_or(Ok(()), |(_, limit)| set_once(limit, key, parse_value(content, key)?))
 }
 
 fn parse_composite(span: Span, content: ParseStream<'_>) -> Result<PolicyArg> {
@@ -237,10 +262,9 @@ fn parse_composite(span: Span, content: ParseStream<'_>) -> Result<PolicyArg> {
     while !content.is_empty() {
         if content.peek(Ident::peek_any) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
             let key = content.parse::<Ident>()?;
-            if key != "deadline" && key != "attempt_timeout" {
-                return Err(words::as_composite_setting(&key).unwrap_or_else(|| {
-                    unknown("setting", &key, &["deadline", "attempt_timeout"])
-                }));
+            if !LIMITS.contains(&key.to_string().as_str()) {
+                return Err(words::as_composite_setting(&key)
+                    .unwrap_or_else(|| unknown("setting", &key, LIMITS)));
             }
             parse_limit(&mut composite.limits, &key, content)?;
         } else {

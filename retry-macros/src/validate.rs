@@ -11,7 +11,7 @@ use crate::{
     duration::DurationArg,
     item::AsyncFn,
     misuse,
-    policy::{JitterArg, Leaf, PolicyArg},
+    policy::{JitterArg, Leaf, LimitArgs, PolicyArg},
 };
 
 /// Checks the function; every mistake found is reported.
@@ -35,7 +35,10 @@ pub(crate) fn args(args: &Args) -> Result<()> {
         misuse::check_guards(&args.guards),
     ]);
     let Some(policy) = &args.policy else { return misuse };
-    let uncut = if args.blocking.is_some() { check_uncut(policy) } else { Ok(()) };
+    let uncut = match args.blocking {
+        Some(_) => combine([check_uncut(policy), check_no_timeout(&args.limits)]),
+        None => Ok(()),
+    };
     // Of an attempt timeout that is refused, nothing else is said.
     let limits = uncut.and_then(|()| misuse::check_limits(args));
     combine([misuse, check_policy(policy), misuse::check_member_rules(policy), limits])
@@ -47,15 +50,18 @@ fn check_uncut(policy: &PolicyArg) -> Result<()> {
         PolicyArg::Composite(composite) => (&composite.limits, &composite.members[..]),
         PolicyArg::Never | PolicyArg::Expr(_) => return Ok(()),
     };
-    let limit = match &limits.attempt_timeout {
+    combine(std::iter::once(check_no_timeout(limits)).chain(members.iter().map(check_uncut)))
+}
+
+fn check_no_timeout(limits: &LimitArgs) -> Result<()> {
+    match &limits.attempt_timeout {
         Some(timeout) => Err(Error::new(
             timeout.span(),
             "an attempt that blocks its thread cannot be aborted; remove `attempt_timeout` and give the operation its own \
              timeout",
         )),
         None => Ok(()),
-    };
-    combine(std::iter::once(limit).chain(members.iter().map(check_uncut)))
+    }
 }
 
 fn check_blocking(sig: &Signature, blocking: &Ident) -> Result<()> {
@@ -68,7 +74,7 @@ fn check_blocking(sig: &Signature, blocking: &Ident) -> Result<()> {
     }
 }
 
-fn combine(checks: impl IntoIterator<Item = Result<()>>) -> Result<()> {
+pub(crate) fn combine(checks: impl IntoIterator<Item = Result<()>>) -> Result<()> {
     let errors = checks.into_iter().filter_map(Result::err);
     errors
         .reduce(|mut all, error| {

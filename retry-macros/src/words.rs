@@ -62,6 +62,7 @@ const WORDS: &[(&[&str], Meaning)] = &[
         &["attempt_timeout", "per_attempt_timeout", "timeout_per_attempt", "try_timeout"],
         Setting("attempt_timeout"),
     ),
+    (&["retry_for", "max_retry_time", "retry_timeout"], Setting("retry_for")),
     (&["max_hint"], Setting("max_hint")),
     (
         &[
@@ -69,7 +70,6 @@ const WORDS: &[(&[&str], Meaning)] = &[
             "retry_if",
             "retry_on",
             "retry_when",
-            "retry_for",
             "filter",
             "predicate",
             "condition",
@@ -88,6 +88,9 @@ const WORDS: &[(&[&str], Meaning)] = &[
     (&["circuit_breaker"], Argument("breaker")),
     (&["token", "cancellation", "cancellation_token"], Argument("cancel")),
 ];
+
+/// The limits on time, which every policy but one takes.
+pub(crate) const LIMITS: &[&str] = &["deadline", "attempt_timeout", "retry_for"];
 
 fn meaning(word: &str) -> Option<Meaning> {
     WORDS.iter().find(|(words, _)| words.contains(&word)).map(|(_, meaning)| *meaning)
@@ -110,7 +113,7 @@ pub(crate) fn as_policy(found: &Ident) -> Option<Error> {
 pub(crate) fn as_composite_setting(found: &Ident) -> Option<Error> {
     let word = found.to_string();
     let message = match meaning(&word) {
-        Some(Setting(limit @ ("deadline" | "attempt_timeout"))) => {
+        Some(Setting(limit)) if LIMITS.contains(&limit) => {
             format!("unknown setting `{word}`; use `{limit}` instead")
         }
         Some(Setting(setting)) => format!(
@@ -136,32 +139,29 @@ pub(crate) fn as_argument(found: &Ident) -> Option<Error> {
         return Some(Error::new(found.span(), message));
     }
     let message = match meaning(&word) {
+        Some(Setting(setting)) if setting == "retries" || LIMITS.contains(&setting) => {
+            format!("unknown argument `{word}`; use `{setting}` instead{}", counted(&word))
+        }
         Some(Setting(setting)) => {
             let named = if word == setting {
                 format!("`{word}` is")
             } else {
                 format!("`{word}` is called `{setting}` here and is")
             };
-            format!(
-                "{named} a setting of the policy; write `policy = {}`{}",
-                owner(setting),
-                counted(&word)
-            )
+            format!("{named} a setting of the policy; write `policy = {}`", owner(setting))
         }
         Some(Argument(argument)) => format!("unknown argument `{word}`; use `{argument}` instead"),
         None if UNLIMITED.contains(&word.as_str()) => {
-            "write `policy = exponential(retries = unlimited)` to retry without a limit".to_owned()
+            "write `retries = unlimited` to retry without a limit".to_owned()
         }
-        None if word == "timeout" => {
-            TIMEOUT.replace("{}", "policy = exponential(deadline = \"30s\")")
-        }
+        None if word == "timeout" => format!("unknown argument {TIMEOUT}"),
         None => return None,
     };
     Some(Error::new(found.span(), message))
 }
 
-const TIMEOUT: &str = "unknown argument `timeout`; write `deadline` for the whole call or `attempt_timeout` for one \
-                       attempt, in the policy: `{}`";
+const TIMEOUT: &str =
+    "`timeout`; write `deadline` for the whole call or `attempt_timeout` for one attempt";
 
 /// Explains a word that is not a setting of a policy.
 pub(crate) fn as_setting(found: &Ident, known: &[&str]) -> Option<Error> {
@@ -184,10 +184,7 @@ pub(crate) fn as_setting(found: &Ident, known: &[&str]) -> Option<Error> {
         None if UNLIMITED.contains(&word.as_str()) => {
             "write `retries = unlimited` to retry without a limit".to_owned()
         }
-        None if word == "timeout" => {
-            "unknown setting `timeout`; write `deadline` for the whole call or `attempt_timeout` for one attempt"
-                .to_owned()
-        }
+        None if word == "timeout" => format!("unknown setting {TIMEOUT}"),
         _ => return None,
     };
     Some(Error::new(found.span(), message))

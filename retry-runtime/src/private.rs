@@ -11,10 +11,36 @@ pub use crate::call::{
     hook::{check_hook, run_hook},
     on_error,
 };
+use std::time::Duration;
+
 use crate::{
+    closure::PolicyExt,
     config_error::ConfigError,
-    policy::{ByDisposition, Guarded, Idempotence, MayAbort, Named, On, Policy},
+    policy::{
+        ByDisposition, Guarded, Idempotence, Limited, MayAbort, Measured, Named, On, Policy,
+        Uninterrupted,
+    },
 };
+
+/// Limits the whole call, whatever the policy; the other limits follow as methods.
+pub fn deadline<P: Policy>(policy: P, deadline: Duration) -> Limited<P> {
+    PolicyExt::deadline(policy, deadline)
+}
+
+/// Limits each attempt, whatever the policy.
+pub fn attempt_timeout<P: Policy>(policy: P, timeout: Duration) -> Limited<P> {
+    PolicyExt::attempt_timeout(policy, timeout)
+}
+
+/// Begins no retry after so long a time, whatever the policy.
+pub fn retry_for<P: Policy>(policy: P, limit: Duration) -> Limited<P, Measured> {
+    PolicyExt::retry_for(policy, limit)
+}
+
+/// Lets every attempt of a function that blocks its thread run to its end.
+pub fn uninterrupted<P: Policy>(policy: P) -> Uninterrupted<P> {
+    Uninterrupted(policy)
+}
 
 /// Starts the guards of a call whose policy has none.
 pub fn guard<P: Policy>(policy: P) -> Guarded<P> {

@@ -59,7 +59,7 @@ impl<'a> Hooks<'a> {
     ///             let begun = call.begin(policy);
     ///             let ended = call.run_unless(refused, begun, async { … }).await;
     ///             …
-    ///             let retry = match call.judge(…).unless(stopped) { … };
+    ///             let retry = match call.judge_if(stopped, …) { … };
     ///             let repaired = <on_failure>;
     ///             if let Err(reason) = call.pause(retry.pause(), repaired).await { break retry.stop(reason); }
     ///             last = Some(retry);
@@ -73,7 +73,7 @@ impl<'a> Hooks<'a> {
         settle: &TokenStream,
     ) -> TokenStream {
         let Names { private, begun, site: returned, .. } = self.names;
-        let Before { start: first, enter, unless } = self.expand_before();
+        let Before { start: first, enter } = self.expand_before();
         let pause = self.expand_pause();
         let give_up = self.expand_give_up();
         let outcome = quote_spanned!(*returned=> __retryable_over.into_outcome());
@@ -84,7 +84,7 @@ impl<'a> Hooks<'a> {
                 #enter
                 let #begun = #begin;
                 #attempt
-                let __retryable_retry = match #settle #unless {
+                let __retryable_retry = match #settle {
                     #private::Verdict::GiveUp(__retryable_over) => break __retryable_over,
                     #private::Verdict::Retry(__retryable_retry) => __retryable_retry,
                 };
@@ -110,7 +110,6 @@ impl<'a> Hooks<'a> {
                     #private::Result::Err(__retryable_over) => break __retryable_over,
                 };
             },
-            unless: quote_spanned!(site=> .unless(__retryable_stopped)),
         }
     }
 
@@ -218,7 +217,6 @@ fn call_hook(hook: &Expr, private: &TokenStream, site: Span) -> TokenStream {
 struct Before {
     start: TokenStream,
     enter: TokenStream,
-    unless: TokenStream,
 }
 
 fn ignores_its_argument(closure: &ExprClosure) -> bool {

@@ -30,10 +30,14 @@ impl Plan {
         let mut builder =
             Builder { names, site: names.site, bindings: TokenStream::new(), count: 0 };
         let default = PolicyArg::Exponential(Box::default());
-        let Parts { start: begin, settle } =
-            builder.policy(args.policy.as_ref().unwrap_or(&default));
+        let parts = builder.policy(args.policy.as_ref().unwrap_or(&default));
+        let Parts { start: begin, settle } = builder.limited(parts, &args.limits);
         let health = builder.health(&args.guards);
-        let start = builder.guard(&begin, &args.guards, &health);
+        let start = match args.blocking {
+            Some(_) => builder.uninterrupted(&begin),
+            None => begin.clone(),
+        };
+        let start = builder.guard(&start, &args.guards, &health);
         let settle = match &args.on {
             Some(rule) => builder.on(&settle, rule),
             None => settle,
@@ -145,14 +149,45 @@ impl Builder<'_> {
     fn composite(&mut self, members: &[PolicyArg], composite_limits: &LimitArgs) -> Parts {
         let runtime = self.names.runtime.clone();
         let parts = members.iter().map(|member| self.policy(member)).collect::<Vec<_>>();
-        let composite_limits = LimitArgs {
-            deadline: self.bind_duration(composite_limits.deadline.as_ref()),
-            attempt_timeout: self.bind_duration(composite_limits.attempt_timeout.as_ref()),
-        };
-        let limits = limits(&composite_limits);
+        let limits = limits(&self.bind_limits(composite_limits));
         let start = join_members(&runtime, parts.iter().map(|part| &part.start), &limits);
         let settle = join_members(&runtime, parts.iter().map(|part| &part.settle), &limits);
         Parts { start, settle }
+    }
+
+    /// ```text
+    /// Input:  policy = PUSH, deadline = "30s", retry_for = "20s"
+    /// Output: &deadline(&PUSH, …).retry_for(…)
+    /// ```
+    fn limited(&mut self, parts: Parts, outer: &LimitArgs) -> Parts {
+        let mut outer = self.bind_limits(outer);
+        // The first as a function, which takes any policy; what it returns has the others as methods.
+        let first =
+            outer.named_mut().into_iter().find_map(|(name, limit)| Some((name, limit.take()?)));
+        let Some((function, limit)) = first else { return parts };
+        let function = Ident::new(function, Span::mixed_site());
+        let methods = limits(&outer);
+        let private = &self.names.private;
+        let wrap = |policy: &TokenStream| {
+            let site = policy.span().resolved_at(Span::mixed_site());
+            let wrapped = quote_spanned!(site=> #private::#function(#policy, #limit));
+            quote_spanned!(site=> &#wrapped #methods)
+        };
+        Parts { start: wrap(&parts.start), settle: wrap(&parts.settle) }
+    }
+
+    /// Lets the attempts of a blocking function run to their end: its error type need not represent a limit.
+    fn uninterrupted(&self, policy: &TokenStream) -> TokenStream {
+        let private = &self.names.private;
+        quote_spanned!(self.site=> &#private::uninterrupted(#policy))
+    }
+
+    fn bind_limits(&mut self, limits: &LimitArgs) -> LimitArgs {
+        LimitArgs {
+            deadline: self.bind_duration(limits.deadline.as_ref()),
+            attempt_timeout: self.bind_duration(limits.attempt_timeout.as_ref()),
+            retry_for: self.bind_duration(limits.retry_for.as_ref()),
+        }
     }
 
     fn expr(&mut self, expr: &Expr) -> Parts {
@@ -293,9 +328,12 @@ fn join_members<'a>(
 }
 
 fn limits(limits: &LimitArgs) -> TokenStream {
-    let deadline = limits.deadline.iter().map(|deadline| quote!(.deadline(#deadline)));
-    let timeout = limits.attempt_timeout.iter().map(|timeout| quote!(.attempt_timeout(#timeout)));
-    deadline.chain(timeout).collect()
+    let set = limits.named().into_iter().filter_map(|(name, limit)| Some((name, limit.as_ref()?)));
+    let calls = set.map(|(name, limit)| {
+        let name = Ident::new(name, Span::mixed_site());
+        quote!(.#name(#limit))
+    });
+    calls.collect()
 }
 
 /// When the settings of a policy are known.
@@ -317,6 +355,7 @@ impl Settings {
             &leaf.max_hint,
             &leaf.limits.deadline,
             &leaf.limits.attempt_timeout,
+            &leaf.limits.retry_for,
         ];
         let durations = durations.into_iter().flatten().map(|duration| match duration {
             DurationArg::Literal { .. } => Self::Literal,

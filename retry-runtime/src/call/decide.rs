@@ -21,6 +21,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         name: N,
         error: Option<&E>,
         aborted: Option<Aborted>,
+        ready: Result<(), GiveUpReason>,
         policy: &P,
         rule: &R,
     ) -> Result<RetryDelay, NoRetry>
@@ -30,9 +31,10 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     {
         self.past(name);
         let decision = match self.ask(name, error, aborted, policy, rule) {
-            Ok(pause) => {
-                self.check_nested(name, policy).map(|()| pause).map_err(|reason| pause.stop(reason))
-            }
+            Ok(pause) => ready
+                .and_then(|()| self.check_nested(name, policy))
+                .map(|()| pause)
+                .map_err(|reason| pause.stop(reason)),
             stop => stop,
         };
         let polls = error.is_none() && aborted.is_none();

@@ -245,7 +245,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         P: Decide<ErrorIn<K>, R, State = S>,
     {
         let Failed { kept, aborted } = failed;
-        match self.decide(name, kept.error(), aborted, policy, rule) {
+        match self.decide(name, kept.error(), aborted, Ok(()), policy, rule) {
             Ok(pause) => ControlFlow::Continue(Paused::new(pause.delay, (kept, pause.info))),
             Err(stop) => {
                 self.end(stop);
@@ -256,8 +256,21 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 
     /// Settles a failure of a call with hooks, which run between the verdict and the wait.
     #[cold]
-    pub fn judge<K, P, R>(
+    pub fn judge<K, P, R>(&mut self, name: N, policy: &P, rule: &R, failed: Failed<K>) -> Verdict<K>
+    where
+        S: Default,
+        K: Unsuccessful,
+        P: Decide<ErrorIn<K>, R, State = S>,
+    {
+        self.judge_if(Ok(()), name, policy, rule, failed)
+    }
+
+    /// Settles a failure as [`judge`](Self::judge), and gives up where a retry would follow unless the call is `ready`:
+    /// the `before` hook of the first attempt may have said no.
+    #[cold]
+    pub fn judge_if<K, P, R>(
         &mut self,
+        ready: Result<(), GiveUpReason>,
         name: N,
         policy: &P,
         rule: &R,
@@ -268,7 +281,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         K: Unsuccessful,
         P: Decide<ErrorIn<K>, R, State = S>,
     {
-        match self.decide(name, kept.error(), aborted, policy, rule) {
+        match self.decide(name, kept.error(), aborted, ready, policy, rule) {
             Ok(pause) => Verdict::Retry(Retrying { kept, pause, aborted }),
             Err(stop) => Verdict::GiveUp(Over { kept, stop, aborted }),
         }

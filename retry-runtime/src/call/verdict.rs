@@ -62,13 +62,3 @@ impl<K: Unsuccessful> Over<K> {
         self.kept.into_outcome()
     }
 }
-
-impl<K> Verdict<K> {
-    /// Gives up where a retry would follow although `stopped` says that none may.
-    pub fn unless(self, stopped: Result<(), GiveUpReason>) -> Self {
-        match (self, stopped) {
-            (Self::Retry(retry), Err(reason)) => Self::GiveUp(retry.stop(reason)),
-            (verdict, _) => verdict,
-        }
-    }
-}

@@ -125,7 +125,7 @@ where
                 Err((failed, _)) => failed,
             };
             let failed = call.explain(name, failed, Some(E::fmt));
-            let retry = match call.judge(name, &policy, &rule, failed).unless(stopped) {
+            let retry = match call.judge_if(stopped, name, &policy, &rule, failed) {
                 Verdict::GiveUp(over) => break over,
                 Verdict::Retry(retry) => retry,
             };

@@ -208,7 +208,7 @@ impl From<Aborted> for io::Error {
     message = "the error type `{Self}` cannot represent a call that is aborted",
     label = "`{Self}` does not implement `From<Aborted>`",
     note = "a call that is aborted by `deadline`, `attempt_timeout`, `breaker` or `cancel` has no error of its own; implement `From<retry_runtime::Aborted>` for `{Self}` if the type is yours",
-    note = "for a type from another crate, return an error type of your own that can hold both and convert into it in the body (`?` or `map_err`), or leave the limit out"
+    note = "for a type from another crate, return an error type of your own that can hold both and convert into it in the body (`?` or `map_err`), or use `retry_for`, which lets a running attempt finish"
 )]
 pub trait RepresentsAbort<L> {
     /// Makes the error of a call that `limit` aborted.

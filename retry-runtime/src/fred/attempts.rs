@@ -403,7 +403,7 @@ impl<C: Target> Direct<'_, C> {
                 self.counters.failed_once();
             }
             kept = matches!(failed, Failed::Kept(_));
-            let retry = match self.judge(&mut call, command, failed).unless(stopped) {
+            let retry = match self.judge(&mut call, command, failed, stopped) {
                 Verdict::GiveUp(over) => break (over.kept, over.stop),
                 Verdict::Retry(retry) => retry,
             };

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     call::{Over, Verdict},
     failure::{
-        Failure,
+        Failure, GiveUpReason,
         classify::{Classify, Disposition},
         info::FailureInfo,
     },
@@ -71,6 +71,7 @@ impl<C: Target> Direct<'_, C> {
         call: &mut Call,
         command: Command,
         failed: Failed,
+        ready: Result<(), GiveUpReason>,
     ) -> Verdict<FredResult<T>> {
         let mut forbid = |error: Error, info: FailureInfo| {
             let stop = NoRetry { reason: info.refusal(), info };
@@ -101,7 +102,7 @@ impl<C: Target> Direct<'_, C> {
         }
         call.explain_as(command.name, &error);
         let failed = crate::call::Failed::with(Err(error));
-        call.judge(command.name, &self.settings.policy, &Asked { kept }, failed)
+        call.judge_if(ready, command.name, &self.settings.policy, &Asked { kept }, failed)
     }
 
     /// Tells whether sending the command again cannot do what nobody asked for, whatever errors the policy names.

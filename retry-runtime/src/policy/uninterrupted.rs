@@ -5,7 +5,7 @@ use crate::{backoff::random::Random, failure::Failure};
 ///
 /// So the error type need not represent a limit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Uninterrupted<P>(pub(crate) P);
+pub struct Uninterrupted<P>(pub(crate) P);
 
 impl<P: Policy> Policy for Uninterrupted<P> {
     type State = P::State;

@@ -1,6 +1,7 @@
 //! What surrounds the attribute: macros, names, other attributes, tools.
 
 mod above;
+mod beside;
 mod compiler;
 mod coverage;
 mod fragments;

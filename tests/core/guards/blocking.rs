@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use retry_runtime::{Aborted, Budget, GiveUpReason, retryable, testing};
+use retry_runtime::{Aborted, Budget, Constant, GiveUpReason, RetryPolicy, retryable, testing};
 
 use super::{Counter, Failed, SECOND};
 
@@ -54,6 +54,39 @@ fn no_attempt_begins_after_the_deadline() {
     assert_eq!(limited(&counter), Err(Failed::Refused));
     assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
     assert!(counter.calls() <= 4);
+}
+
+const SHARED: RetryPolicy<Constant> = RetryPolicy::constant(Duration::ZERO);
+
+/// The error of some other crate: it can represent no abort.
+#[derive(Debug, PartialEq)]
+struct Busy;
+
+#[retryable(blocking, policy = constant(delay = "10ms", retries = unlimited), deadline = "35ms", on = |_| true,
+            budget = budget)]
+fn slow(counter: &Counter, takes: Duration, budget: &Budget) -> Result<(), Busy> {
+    std::thread::sleep(takes);
+    counter.fail(Failed::Refused).map_err(|_: Failed| Busy)
+}
+
+#[retryable(blocking, policy = SHARED, deadline = Duration::ZERO, on = |_| true)]
+fn at_once(counter: &Counter) -> Result<(), Busy> {
+    counter.fail(Failed::Refused).map_err(|_: Failed| Busy)
+}
+
+/// Nothing aborts a thread that blocks, so nothing has to be represented.
+#[test]
+fn a_deadline_asks_nothing_of_the_error_and_lets_the_first_attempt_run() {
+    let (counter, begin) = (Counter::default(), Instant::now());
+    assert_eq!(slow(&counter, Duration::ZERO, &Budget::new()), Err(Busy));
+    assert!((2..=4).contains(&counter.calls()), "{} attempts", counter.calls());
+    assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+    let counter = Counter::default();
+    assert_eq!(slow(&counter, Duration::from_millis(50), &Budget::new()), Err(Busy));
+    assert_eq!(counter.calls(), 1, "it ran longer than the deadline, and to its end");
+    let counter = Counter::default();
+    assert_eq!(at_once(&counter), Err(Busy));
+    assert_eq!(counter.calls(), 1, "a deadline that has passed when the call begins");
 }
 
 #[retryable(blocking, policy = constant(delay = "1h"), cancel = token)]

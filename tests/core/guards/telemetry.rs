@@ -68,6 +68,24 @@ async fn only_the_last_failure_is_an_error() {
     assert!(told[2].1.contains("attempt=3"), "{told:?}");
 }
 
+/// A `before` hook that fails at the first attempt lets no retry follow; the event said that one would.
+#[tokio::test(start_paused = true)]
+async fn a_first_hook_that_fails_tells_of_no_retry() {
+    #[retryable(policy = constant(delay = "1s", retries = 2), budget = budget, before = |_| Err::<(), ()>(()))]
+    async fn hooked(budget: &Budget) -> Result<(), Failed> {
+        Err(Failed::Refused)
+    }
+    let budget = Budget::new();
+    let closure = RetryPolicy::constant(SECOND)
+        .retry(async || Err::<(), _>(Failed::Refused))
+        .before(async |_| Err::<(), ()>(()));
+    for told in [told(hooked(&budget)).await, told(closure.into_future()).await] {
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].1.ends_with("reason=hook_failed"), "{told:?}");
+    }
+    assert_eq!(budget.statistics().withdrawn, 0, "no retry is paid for");
+}
+
 /// One of every ending; each tells its end once.
 #[tokio::test(start_paused = true)]
 async fn every_ending_is_told_exactly_once() {

@@ -2,7 +2,7 @@ use std::io;
 
 use retry_runtime::retryable;
 
-#[retryable(retries = 3)]
+#[retryable(base_delay = "1s")]
 async fn push() -> io::Result<()> {
     Ok(())
 }
