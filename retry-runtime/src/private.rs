@@ -14,27 +14,26 @@ pub use crate::call::{
 use std::time::Duration;
 
 use crate::{
-    closure::PolicyExt,
     config_error::ConfigError,
     policy::{
         ByDisposition, Guarded, Idempotence, Limited, MayAbort, Measured, Named, On, Policy,
-        Uninterrupted,
+        Uninterrupted, Untimed,
     },
 };
 
 /// Limits the whole call, whatever the policy; the other limits follow as methods.
-pub fn deadline<P: Policy>(policy: P, deadline: Duration) -> Limited<P> {
-    PolicyExt::deadline(policy, deadline)
+pub const fn deadline<P>(policy: P, deadline: Duration) -> Limited<P> {
+    Limited { policy, timing: Untimed.deadline(deadline) }
 }
 
 /// Limits each attempt, whatever the policy.
-pub fn attempt_timeout<P: Policy>(policy: P, timeout: Duration) -> Limited<P> {
-    PolicyExt::attempt_timeout(policy, timeout)
+pub const fn attempt_timeout<P>(policy: P, timeout: Duration) -> Limited<P> {
+    Limited { policy, timing: Untimed.attempt_timeout(timeout) }
 }
 
 /// Begins no retry after so long a time, whatever the policy.
-pub fn retry_for<P: Policy>(policy: P, limit: Duration) -> Limited<P, Measured> {
-    PolicyExt::retry_for(policy, limit)
+pub const fn retry_for<P>(policy: P, limit: Duration) -> Limited<P, Measured> {
+    Limited { policy, timing: Untimed.retry_for(limit) }
 }
 
 /// Lets every attempt of a function that blocks its thread run to its end.

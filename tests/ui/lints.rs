@@ -57,9 +57,31 @@ pub async fn composed(value: u32) -> io::Result<u32> {
     ready(Ok(value)).await
 }
 
+/// Has settings beside a policy that has a name.
+///
+/// # Errors
+///
+/// Returns what the operation does.
+#[retryable(policy = POLICY, deadline = "9s", attempt_timeout = Duration::from_secs(1), retry_for = "8s")]
+pub async fn limited(value: u32) -> io::Result<u32> {
+    ready(Ok(value)).await
+}
+
+/// Blocks its thread, under a limit.
+///
+/// # Errors
+///
+/// Returns what the operation does.
+#[retryable(blocking, retries = 1, deadline = "9s")]
+pub fn blocks(value: u32) -> io::Result<u32> {
+    Ok(value)
+}
+
 #[tokio::test]
 async fn lint_clean_functions_work() {
     assert_eq!(one_line("four").await.ok(), Some(4));
     assert_eq!(everything(1).await.ok(), Some(2));
     assert_eq!(composed(1).await.ok(), Some(1));
+    assert_eq!(limited(1).await.ok(), Some(1));
+    assert_eq!(blocks(1).ok(), Some(1));
 }

@@ -2,7 +2,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprLit, ExprReference, Lit, Path, Token, spanned::Spanned};
 
-use super::{Names, hidden};
+use super::{Names, hidden, located_at};
 use crate::{
     args::{Args, Guards, NestedArg},
     duration::DurationArg,
@@ -165,15 +165,17 @@ impl Builder<'_> {
         let first =
             outer.named_mut().into_iter().find_map(|(name, limit)| Some((name, limit.take()?)));
         let Some((function, limit)) = first else { return parts };
-        let function = Ident::new(function, Span::mixed_site());
         let methods = limits(&outer);
-        let private = &self.names.private;
-        let wrap = |policy: &TokenStream| {
-            let site = policy.span().resolved_at(Span::mixed_site());
+        let wrap = |policy: &TokenStream, site: Span| {
+            let private = located_at(&self.names.private, site);
+            let function = Ident::new(function, site);
             let wrapped = quote_spanned!(site=> #private::#function(#policy, #limit));
             quote_spanned!(site=> &#wrapped #methods)
         };
-        Parts { start: wrap(&parts.start), settle: wrap(&parts.settle) }
+        // What is no policy is reported once for each place: all starts are at one.
+        let start = wrap(&parts.start, Span::mixed_site());
+        let site = parts.settle.span().resolved_at(Span::mixed_site());
+        Parts { start, settle: wrap(&parts.settle, site) }
     }
 
     /// Lets the attempts of a blocking function run to their end: its error type need not represent a limit.
