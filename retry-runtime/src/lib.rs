@@ -1,8 +1,8 @@
 //! Retries for async functions and for Redis: safe by default, checked by the compiler.
 //!
-//! A retry repeats an operation whose result is not known, so the first question is what the failed attempt did, and
-//! only the second how long to wait.
-//! This crate retries what was certainly not done, and what may have been done only where a repeat does no harm.
+//! A failed attempt can have taken effect all the same, so what it did matters more than how long to wait.
+//! This crate retries an attempt that certainly had no effect; it retries one that may have had an effect only if you
+//! declare that a repeat does no harm.
 //!
 //! A Redis client on which every command is retried:
 //!
@@ -48,21 +48,21 @@
 //! | the Redis client | [`fred`] |
 //! | policies | [`RetryPolicy`], [`Composite`], [`Never`], [`DynPolicy`]; to write or combine them [`policy`] |
 //! | delays | [`Exponential`], [`Constant`], [`Jitter`]; to write one [`backoff`] |
-//! | what an error says | [`Classify`], [`Disposition`]; more in [`failure`] |
+//! | what an error proves | [`Classify`], [`Disposition`]; more in [`failure`] |
 //! | limits on load | [`Budget`], [`CircuitBreaker`]; more in [`budget`] and [`breaker`] |
 //! | the closure form | [`retry()`]; more in [`closure`] |
 //! | what hooks see | [`Attempt`], [`Failure`], [`GiveUp`], [`GiveUpReason`]; what the body sees: [`current_attempt`] |
-//! | a call that was ended | [`Aborted`] |
+//! | calls that a limit, a breaker or a cancellation ended | [`Aborted`] |
 //! | events and metrics | [`telemetry`], and the [page](guide::telemetry) |
 //! | tools for tests | [`testing`] |
 //!
 //! # Semantics
 //!
 //! - `retries = 2` allows up to **3 attempts**; the default is 2 retries.
-//! - The caller gets the operation's own last error, unchanged in type; why the call ended is in [`GiveUp`].
-//! - The first attempt reads no clock, draws no random number, allocates nothing and takes no lock, unless a time limit,
-//!   a guard or a hook, which sees the elapsed time, needs the clock.
-//! - Dropping the future cancels the call: nothing is spawned, and no later attempt happens.
+//! - The caller gets the operation's own last error; hooks also see why the call ended, in [`GiveUp`].
+//! - A call without time limits, guards and hooks pays nothing before its first failure: it reads no clock, draws no
+//!   random number, allocates nothing and takes no lock.
+//! - Dropping the future cancels the call: nothing was spawned, so no further attempt happens.
 //!
 //! # Crate features
 //!
@@ -71,7 +71,7 @@
 //! | `macros` | yes | the `#[retryable]` attribute |
 //! | `tracing` | yes | events |
 //! | `metrics` | no | metrics |
-//! | `cancel` | no | cancellation by the tokens of tokio-util |
+//! | `cancel` | no | cancellation with the tokens of tokio-util |
 //! | `testing` | no | the module `testing`: overrides, recordings, a fault proxy |
 //! | `fred` | no | `ErrorClass` and `Classify` for the errors of fred 10.1, and the client that retries every command |
 //! | `i-std`, `i-all`, `i-keys` and the other `i-…` | no | fred's features of these names, and their commands on the client |
@@ -117,9 +117,37 @@ pub mod testing;
 #[path = "private.rs"]
 pub mod __private;
 
-/// Retry budgets: they bound the retries of all calls that share one.
+/// Retry budgets: they limit the retries of all calls that share one.
 ///
-/// The budget itself is [`Budget`]; here is what it is built of, and what drives one by hand.
+/// # Quick start
+///
+/// ```
+/// use retry_runtime::{Budget, RetryPolicy};
+/// use std::sync::LazyLock;
+///
+/// // One for each server, shared by all calls to it.
+/// static BUDGET: LazyLock<Budget> = LazyLock::new(Budget::new);
+///
+/// let policy = RetryPolicy::exponential().budget(&BUDGET);
+/// # let _ = policy;
+/// ```
+///
+/// In the attribute, write `budget = BUDGET`.
+///
+/// # Defaults
+///
+/// A [`Budget`] holds 500 tokens; its page has a table of prices and settings.
+/// A call has no budget unless you give it one; a Redis client has one for each node.
+///
+/// # Telemetry
+///
+/// The gauge `retry.budget.level` shows the tokens left, by the budget's name.
+/// A call that the budget refuses ends with the reason `budget`, and counts in `retry.budget.refused`.
+///
+/// # Examples
+///
+/// `examples/health.rs` shows a budget on a health page.
+/// [`Budget::withdraw`] and [`Budget::refund`] drive one by hand.
 pub mod budget {
     pub use crate::{
         failure::cost::Cost,
@@ -127,9 +155,40 @@ pub mod budget {
     };
 }
 
-/// Circuit breakers: they make no attempt while a server fails.
+/// Circuit breakers: they stop all calls to a server while it fails.
 ///
-/// The breaker itself is [`CircuitBreaker`]; here is what it is built of, and what drives one by hand.
+/// # Quick start
+///
+/// ```
+/// use retry_runtime::{CircuitBreaker, RetryPolicy};
+/// use std::sync::LazyLock;
+///
+/// // One for each server, shared by all calls to it.
+/// static BREAKER: LazyLock<CircuitBreaker> = LazyLock::new(CircuitBreaker::new);
+///
+/// let policy = RetryPolicy::exponential().breaker(&BREAKER);
+/// # let _ = policy;
+/// ```
+///
+/// In the attribute, write `breaker = BREAKER`.
+/// The error type must implement `From<`[`Aborted`]`>`, because a call that the breaker rejects has no other error.
+///
+/// # Defaults
+///
+/// A [`CircuitBreaker`] opens when half of at least 20 calls in 10 s failed, and probes after 5 s; its page has a table
+/// of states and settings.
+/// A call has no breaker unless you give it one.
+///
+/// # Telemetry
+///
+/// One event at `WARN` reports that the breaker opened, and one that it closed; the gauge `retry.breaker.state` shows the
+/// state, by the breaker's name.
+/// A call that the breaker rejects ends with the reason `breaker_open`, and counts in `retry.breaker.refused`.
+///
+/// # Examples
+///
+/// `examples/health.rs` shows a breaker on a health page, `examples/limiter.rs` uses one to fail fast.
+/// [`CircuitBreaker::admit`] asks one by hand.
 pub mod breaker {
     pub use crate::{
         failure::{info::FailureReport, rejected::Rejected},

@@ -42,7 +42,8 @@ impl Constant {
         Self { delay, jitter }.check()
     }
 
-    /// Returns the backoff, or the error in its settings; see [`Exponential::check`].
+    /// Returns the backoff, or an error if its settings contradict each other; see
+    /// [`Exponential::check`](crate::Exponential::check).
     ///
     /// # Errors
     ///

@@ -120,7 +120,7 @@ pub trait PolicyExt: Policy + Sized {
         Guarded::<_, MayAbort>::new(self).cancel(token)
     }
 
-    /// Says which of two calls retries, one inside the other; see [`Guarded::nested`].
+    /// Chooses which of two nested calls retries; see [`Guarded::nested`].
     fn nested(self, nested: Nested) -> Guarded<Self, NeverAborts> {
         Guarded::<_, NeverAborts>::new(self).nested(nested)
     }
@@ -130,7 +130,7 @@ pub trait PolicyExt: Policy + Sized {
         Guarded::<_, NeverAborts>::new(self).reset_after(healthy)
     }
 
-    /// Ends a call that has failed for so long; see [`Guarded::give_up_after`].
+    /// Ends a call that has been failing for too long; see [`Guarded::give_up_after`].
     fn give_up_after(self, failing: Duration) -> Guarded<Self, NeverAborts> {
         Guarded::<_, NeverAborts>::new(self).give_up_after(failing)
     }

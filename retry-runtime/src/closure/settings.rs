@@ -99,7 +99,7 @@ settings! {
     #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
     fn cancel(policy, token: &tokio_util::sync::CancellationToken) -> Guarded<P, MayAbort> { Guarded::<_, MayAbort>::new(policy).cancel(token) }
 
-    /// Says which of two calls retries, one inside the other; see [`Guarded::nested`].
+    /// Chooses which of two nested calls retries; see [`Guarded::nested`].
     fn nested(policy, nested: Nested) -> Guarded<P, NeverAborts> { Guarded::<_, NeverAborts>::new(policy).nested(nested) }
 }
 

@@ -11,21 +11,32 @@ use super::{
 };
 use crate::failure::{info::FailureReport, rejected::Rejected};
 
-/// Stops calls to a server that fails, and finds out with few of them when it is back.
+/// Stops calls to a failing server, and probes with a few of them whether it is back.
 ///
-/// Unlike a [`Budget`](crate::overload::Budget), which stops retries, it stops first attempts as well: use it where a call that
-/// cannot succeed is worse than no call, because it blocks something or because there is a fallback.
-/// Share one breaker between all calls to one node by cloning it; clones are the same breaker.
+/// A [`Budget`](crate::overload::Budget) stops retries; a breaker stops first attempts as well.
+/// Use it where a call that cannot succeed is worse than no call, because it blocks something or because there is a
+/// fallback.
+/// Share one breaker among all calls to a node by cloning it; clones share the state.
 ///
 /// | state | calls | ends |
 /// | --- | --- | --- |
-/// | closed | pass | when a failure makes at least half of the last 10 s' calls failed ones, of at least 20 |
+/// | closed | pass | when at least half of the calls of the last 10 s failed, and there were at least 20 |
 /// | open | are rejected | after 5 s, with the next call |
 /// | half open | one passes as a probe | closed when it succeeds, open again when it fails |
 /// | forced open | are rejected | with [`reset`](Self::reset) |
 ///
-/// The numbers are the defaults, those of Netflix' Hystrix; [`CircuitBreaker::builder`] changes them and gives the
-/// breaker a name, under which telemetry shows it.
+/// The numbers are the defaults, which are those of Netflix' Hystrix.
+/// [`CircuitBreaker::builder`] changes them:
+///
+/// | setting | default |
+/// | --- | --- |
+/// | [`name`](CircuitBreakerBuilder::name) | `unnamed` |
+/// | [`failure_ratio`](CircuitBreakerBuilder::failure_ratio) | 0.5 |
+/// | [`minimum_calls`](CircuitBreakerBuilder::minimum_calls) | 20 |
+/// | [`window`](CircuitBreakerBuilder::window) | 10 s |
+/// | [`open_for`](CircuitBreakerBuilder::open_for) | 5 s |
+/// | [`probes`](CircuitBreakerBuilder::probes) | 1 |
+/// | [`counts`](CircuitBreakerBuilder::counts) | all failures but those that are [`Permanent`](crate::Disposition::Permanent) |
 ///
 /// Attach it to a policy or to the attribute, see [`Guarded`](crate::policy::Guarded), and ask it from anywhere else, such as a
 /// health page:
@@ -50,16 +61,16 @@ use crate::failure::{info::FailureReport, rejected::Rejected};
 /// All breakers count time on tokio's clock, inside a runtime or outside, so that a test that pauses the clock moves
 /// them too.
 ///
-/// Dropping an [`Admission`] is no verdict; a probe gives its place back.
-/// A probe that neither ends nor is dropped keeps its place for `open_for`, then another is let through.
-/// An outcome counts only in the phase that admitted its call: a call from before the breaker opened says nothing about
-/// the server that recovers.
+/// Dropping an [`Admission`] reports nothing; a dropped probe makes room for another.
+/// A probe that neither ends nor is dropped keeps its place for `open_for`; then the breaker admits another.
+/// An outcome counts only in the phase that admitted its call: a call from before the breaker opened proves nothing about
+/// a server that recovers.
 /// No operation takes a lock.
 #[derive(Clone)]
 pub struct CircuitBreaker(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
-    // Every transition is one step on this word, and guards no other memory: buckets say which period they are of.
+    // Every transition is one step on this word, which guards no other memory: each bucket knows its period.
     pub(super) state: AtomicU64,
     pub(super) window: Window,
     pub(super) settings: CircuitBreakerBuilder,
@@ -70,12 +81,12 @@ pub(super) struct Shared {
 }
 
 impl CircuitBreaker {
-    /// Makes a closed breaker with the defaults.
+    /// Creates a closed breaker with the defaults.
     pub fn new() -> Self {
         Self::with(CircuitBreakerBuilder::DEFAULT)
     }
 
-    /// Starts from the defaults, to change some.
+    /// Returns a builder with the defaults.
     pub const fn builder() -> CircuitBreakerBuilder {
         CircuitBreakerBuilder::DEFAULT
     }
@@ -93,7 +104,7 @@ impl CircuitBreaker {
         breaker
     }
 
-    /// Returns the name that telemetry shows the breaker under.
+    /// Returns the breaker's name in telemetry.
     pub fn name(&self) -> &'static str {
         self.0.settings.name
     }
@@ -102,7 +113,7 @@ impl CircuitBreaker {
     ///
     /// # Errors
     ///
-    /// Returns [`Rejected`] while the breaker is open, and while as many probes are under way as are allowed.
+    /// Returns [`Rejected`] while the breaker is open, and while all allowed probes are running.
     #[inline]
     pub fn admit(&self) -> Result<Admission, Rejected> {
         let state = self.load();
@@ -117,35 +128,35 @@ impl CircuitBreaker {
         self.succeeded_at(admission, clock::now());
     }
 
-    /// Counts a failure, and opens the breaker if it is one too many or that of a probe.
+    /// Counts a failure; opens the breaker if it reaches the failure ratio, or if the call was a probe.
     ///
-    /// Report what speaks against the server: not that the caller asked for something impossible.
+    /// Report only failures of the server, not requests that no server could fulfil.
     pub fn failed(&self, admission: Admission) {
         self.failed_at(admission, clock::now());
     }
 
     /// Returns the state.
     ///
-    /// A breaker that was open long enough is half open, whether a call has come to probe the server or not.
+    /// After `open_for` the breaker is half open, even before the first call probes the server.
     pub fn state(&self) -> CircuitState {
         self.state_at(clock::now())
     }
 
-    /// Closes the breaker with nothing counted, whatever its state; also after [`force_open`](Self::force_open).
+    /// Closes the breaker and empties its window, whatever its state; also after [`force_open`](Self::force_open).
     ///
-    /// The outcomes of calls under way do not count.
+    /// The outcomes of running calls do not count.
     pub fn reset(&self) {
         self.go(Phase::Closed, clock::now());
     }
 
-    /// Opens the breaker until [`reset`](Self::reset): no call passes, and none probes.
+    /// Opens the breaker until [`reset`](Self::reset): no call passes, not even a probe.
     pub fn force_open(&self) {
         self.go(Phase::ForcedOpen, clock::now());
     }
 
-    /// Returns the state, the outcomes in the window, and what happened so far, for telemetry.
+    /// Returns the state, the outcomes in the window, and the counts so far, for telemetry.
     ///
-    /// The numbers are read one after the other, so calls that run meanwhile may be in one and not yet in another.
+    /// The numbers are read one after the other, so a concurrent call can be in one and not yet in another.
     pub fn statistics(&self) -> CircuitStatistics {
         let now = clock::now();
         let counts = self.0.window.counts(now, self.load().generation);
@@ -158,7 +169,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Tells whether a failure counts against the server.
+    /// Returns whether a failure counts against the server.
     pub(crate) fn counts(&self, failure: &FailureReport) -> bool {
         (self.0.settings.counts.0)(failure)
     }
@@ -170,7 +181,7 @@ impl Default for CircuitBreaker {
     }
 }
 
-/// Prints the name, if it has one, and the phase that the last event led to.
+/// Prints the name, if there is one, and the phase after the last event.
 impl fmt::Debug for CircuitBreaker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut tuple = formatter.debug_tuple("CircuitBreaker");

@@ -6,13 +6,13 @@ use crate::{
     failure::{classify::Disposition, info::FailureReport, rejected::Rejected},
 };
 
-/// The settings of a [`CircuitBreaker`]; made by [`CircuitBreaker::builder`].
+/// The settings of a [`CircuitBreaker`]; created by [`CircuitBreaker::builder`].
 ///
 /// ```
 /// use retry_runtime::CircuitBreaker;
 /// use std::time::Duration;
 ///
-/// // Gives up sooner on a cache that is nice to have.
+/// // A cache that is nice to have: give up sooner.
 /// let breaker =
 ///     CircuitBreaker::builder().name("cache").failure_ratio(0.1).open_for(Duration::from_secs(30)).build()?;
 /// # drop(breaker);
@@ -33,7 +33,7 @@ pub struct CircuitBreakerBuilder {
     pub(super) counts: Rule,
 }
 
-/// Says which failures count.
+/// The rule that decides which failures count.
 #[derive(Clone, Copy)]
 pub(super) struct Rule(pub(super) fn(&FailureReport) -> bool);
 
@@ -63,38 +63,38 @@ impl CircuitBreakerBuilder {
     };
     const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
     const SHORTEST_OPEN: Duration = Duration::from_millis(1);
-    // A bucket of the window counts that far exactly.
+    // A bucket of the window counts exactly up to this number.
     const MOST_CALLS: u32 = 1_000_000;
 
-    /// Sets the name that telemetry shows the breaker under, `unnamed` unless set.
+    /// Sets the breaker's name in telemetry; `unnamed` unless set.
     ///
-    /// One of few: it becomes a label of metrics.
-    /// Breakers of one name share a series, which shows the one that changed last.
+    /// The name becomes a label of metrics, so use few different names.
+    /// Breakers of one name share a series, which shows the breaker that changed last.
     pub const fn name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    /// Sets the share of failures, above 0 and at most 1, from which on the breaker opens.
+    /// Sets the share of failures at which the breaker opens, above 0 and at most 1; 0.5 unless set.
     pub const fn failure_ratio(self, failure_ratio: f64) -> Self {
         Self { failure_ratio, ..self }
     }
 
-    /// Sets the outcomes in the window below which the share means nothing.
+    /// Sets how many outcomes the window must hold before the breaker can open; 20 unless set.
     pub const fn minimum_calls(self, minimum_calls: u32) -> Self {
         Self { minimum_calls, ..self }
     }
 
-    /// Sets how far back outcomes are counted, to a tenth.
+    /// Sets how far back outcomes count, to a tenth of this time; 10 s unless set.
     pub const fn window(self, window: Duration) -> Self {
         Self { window, ..self }
     }
 
-    /// Sets how long the breaker stays open before it lets probes through, to the millisecond above.
+    /// Sets how long the breaker stays open before it admits probes, rounded up to milliseconds; 5 s unless set.
     pub const fn open_for(self, open_for: Duration) -> Self {
         Self { open_for, ..self }
     }
 
-    /// Sets how many probes are let through, all of which must succeed for the breaker to close.
+    /// Sets the number of probes; the breaker closes when all of them have succeeded. 1 unless set.
     pub const fn probes(self, probes: u8) -> Self {
         Self { probes, ..self }
     }
@@ -102,23 +102,24 @@ impl CircuitBreakerBuilder {
     /// Sets which failures count; unless set, all but those whose disposition is
     /// [`Permanent`](crate::failure::classify::Disposition::Permanent): a server that gives a final answer works.
     ///
-    /// The breaker has a rule of its own, because a policy names what a retry may repeat, and not what speaks against
-    /// the server: a policy that retries nothing but timeouts still opens its breaker when connections are refused.
-    /// A failure that does not count is a success to the breaker.
-    /// A failure counts by default if nothing is known of it: the error type does not implement
-    /// [`Classify`](crate::failure::classify::Classify), or a closure of `on` in the closure form does not ask it; see
+    /// The breaker has its own rule, because the rule of a policy answers another question: what can be repeated, not which
+    /// failures are the server's.
+    /// A policy that retries only timeouts still opens its breaker when connections are refused.
+    /// A failure that does not count is a success for the breaker.
+    /// By default a failure also counts if nothing is known about it: the error type does not implement
+    /// [`Classify`](crate::failure::classify::Classify), or the closure form has a closure of `on` without
     /// [`Classified`](crate::policy::Classified).
     pub const fn counts(self, rule: fn(&FailureReport) -> bool) -> Self {
         Self { counts: Rule(rule), ..self }
     }
 
-    /// Makes a closed circuit breaker.
+    /// Builds a closed circuit breaker.
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError::Ratio`] for a ratio that is not above 0 and at most 1, [`ConfigError::OutOfRange`] for
-    /// no probes, and for no minimum or one above a million, and [`ConfigError::TooShort`] for a window below 10 ms and
-    /// an open phase below 1 ms.
+    /// Returns [`ConfigError::Ratio`] for a `failure_ratio` that is not above 0 and at most 1,
+    /// [`ConfigError::OutOfRange`] for `probes` of zero and for `minimum_calls` of zero or above a million, and
+    /// [`ConfigError::TooShort`] for a `window` below 10 ms or an `open_for` below 1 ms.
     pub fn build(self) -> Result<CircuitBreaker, ConfigError> {
         if !(self.failure_ratio > 0.0 && self.failure_ratio <= 1.0) {
             return Err(ConfigError::Ratio(self.failure_ratio));

@@ -7,11 +7,11 @@ use super::{
 };
 use crate::failure::cost::Cost;
 
-/// Bounds the retries of many calls together: a bucket of tokens that retries take and successes refill.
+/// Limits the retries of many calls together: a bucket of tokens that retries take and successes refill.
 ///
-/// A few failures are retried at once; when most calls fail, retries stop, and a server that is overloaded gets the
-/// load of first attempts and no more.
-/// Share one budget between all calls to one node by cloning it; clones are the same bucket.
+/// While few calls fail, they are retried; when most calls fail, the retries stop, and an overloaded server gets only
+/// the load of first attempts.
+/// Share one budget among all calls to a node by cloning it; clones share the bucket.
 ///
 /// | event | tokens |
 /// | --- | --- |
@@ -23,7 +23,17 @@ use crate::failure::cost::Cost;
 /// | success on a retry | what that retry cost |
 ///
 /// The numbers are those of the AWS SDKs of 2026 (smithy-rs, `client/retries/token_bucket.rs`).
-/// Where every call fails, a full budget allows 35 retries, then none until something succeeds.
+/// If every call fails, a full budget allows 35 retries, and then none until a call succeeds.
+///
+/// [`Budget::builder`] changes these defaults:
+///
+/// | setting | default |
+/// | --- | --- |
+/// | [`name`](BudgetBuilder::name) | `unnamed` |
+/// | [`capacity`](BudgetBuilder::capacity) | 500 |
+/// | [`transient_cost`](BudgetBuilder::transient_cost) | 14 |
+/// | [`throttling_cost`](BudgetBuilder::throttling_cost) | 5 |
+/// | [`success_refund`](BudgetBuilder::success_refund) | 1 |
 ///
 /// ```
 /// use retry_runtime::{Budget, budget::Cost};
@@ -37,7 +47,7 @@ use crate::failure::cost::Cost;
 /// # Ok::<(), retry_runtime::budget::BudgetEmpty>(())
 /// ```
 ///
-/// The count is exact, whatever the number of threads: it is never below zero, never above the capacity.
+/// The count is exact with any number of threads: never below zero, never above the capacity.
 /// No operation takes a lock; a success while the budget is full only reads.
 #[derive(Clone)]
 pub struct Budget(Arc<Bucket>);
@@ -52,12 +62,12 @@ struct Bucket {
 }
 
 impl Budget {
-    /// Makes a full budget with the defaults.
+    /// Creates a full budget with the defaults.
     pub fn new() -> Self {
         Self::with(Cow::Borrowed(BudgetBuilder::UNNAMED), BudgetBuilder::DEFAULT)
     }
 
-    /// Starts from the defaults, to change some.
+    /// Returns a builder with the defaults.
     pub const fn builder() -> BudgetBuilder {
         BudgetBuilder::DEFAULT
     }
@@ -75,15 +85,15 @@ impl Budget {
         Self(Arc::new(bucket))
     }
 
-    /// Returns the name that telemetry shows the budget under.
+    /// Returns the budget's name in telemetry.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
     /// Takes the tokens for one retry, before the wait that precedes it.
     ///
-    /// Dropping the permit gives them back; [`Permit::start`] says that the retry begins.
-    /// [`Cost::Free`] is always allowed.
+    /// Dropping the permit gives them back; call [`Permit::start`] when the retry begins.
+    /// A retry of [`Cost::Free`] is always allowed.
     ///
     /// # Errors
     ///
@@ -108,16 +118,16 @@ impl Budget {
 
     /// Counts a success on the first attempt.
     pub fn succeeded(&self) {
-        // Nearly always full: then the line of memory stays shared between the cores.
+        // The budget is nearly always full: without a write, the cache line stays shared between the cores.
         if self.0.level.load(Ordering::Relaxed) < self.0.settings.capacity {
             self.0.add(self.0.settings.success_refund);
         }
     }
 
-    /// Counts a success on a retry, given the charge of that retry: its tokens come back.
+    /// Counts a success on a retry, and puts the tokens of its charge back.
     ///
-    /// The charges of failed retries are dropped.
-    /// A retry that was free counts as a first attempt.
+    /// Drop the charge of a retry that failed.
+    /// A free retry counts as a first attempt.
     pub fn refund(&self, Charge { tokens }: Charge) {
         match tokens {
             0 => self.succeeded(),
@@ -130,14 +140,14 @@ impl Budget {
         self.0.level.load(Ordering::Relaxed)
     }
 
-    /// Returns the most tokens that the budget holds.
+    /// Returns the largest number of tokens.
     pub fn capacity(&self) -> u32 {
         self.0.settings.capacity
     }
 
-    /// Returns the level and what happened so far, for telemetry.
+    /// Returns the level and the counts so far, for telemetry.
     ///
-    /// The numbers are read one after the other, so calls that run meanwhile may be in one and not yet in another.
+    /// The numbers are read one after the other, so a concurrent call can be in one and not yet in another.
     pub fn statistics(&self) -> BudgetStatistics {
         BudgetStatistics {
             level: self.level(),
@@ -168,7 +178,7 @@ impl fmt::Debug for Budget {
 }
 
 impl Bucket {
-    // The level is the only shared fact and guards no other memory, so no ordering is needed beyond its own.
+    // The level guards no other memory, so no ordering is needed beyond its own.
     fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> Result<u32, u32> {
         let updated = self.level.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
         if updated.is_ok() {
@@ -177,7 +187,7 @@ impl Bucket {
         updated
     }
 
-    /// Tells the level, after each change.
+    /// Publishes the level, after each change.
     fn tell(&self) {
         tell::level(|| self.name.clone(), || self.level.load(Ordering::Relaxed));
     }
@@ -197,10 +207,10 @@ impl Bucket {
 
 /// The tokens of a retry that has not begun; dropped, it gives them back.
 ///
-/// So a call that is cancelled while it waits costs nothing.
-/// One that is cancelled while the retry runs has paid: its request may be at work in the server, and callers that
+/// A call that is cancelled while it waits therefore costs nothing.
+/// One that is cancelled during the retry has paid: the server may still be working on its request, and callers that
 /// always give up first must not retry for free.
-/// Such tokens are not lost: first successes refill the budget to its capacity.
+/// Those tokens come back with later successes, which refill the budget to its capacity.
 #[derive(Debug)]
 #[must_use = "a dropped permit gives its tokens back"]
 pub struct Permit {
@@ -210,7 +220,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Begins the retry: from now on the tokens come back only with its success.
+    /// Begins the retry: from now on only its success brings the tokens back.
     pub fn start(mut self) -> Charge {
         self.budget = None;
         Charge { tokens: self.tokens }
@@ -225,7 +235,7 @@ impl Drop for Permit {
     }
 }
 
-/// What a retry under way has cost; [`Budget::refund`] takes it if the retry succeeds.
+/// The price of a running retry; pass it to [`Budget::refund`] if the retry succeeds.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the tokens of a retry that succeeded belong back in the budget"]
 pub struct Charge {
@@ -251,18 +261,18 @@ impl fmt::Display for BudgetEmpty {
 
 impl std::error::Error for BudgetEmpty {}
 
-/// The state of a [`Budget`] at one moment, and counts since it was made.
+/// The level of a [`Budget`] at one moment, and its counts since it was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct BudgetStatistics {
     /// The tokens left.
     pub level: u32,
-    /// The most tokens.
+    /// The largest number of tokens.
     pub capacity: u32,
     /// The retries that took tokens.
     pub withdrawn: u64,
     /// The retries that were refused.
     pub refused: u64,
-    /// The retries whose tokens came back, because they succeeded or were cancelled before they began.
+    /// The retries that got their tokens back, because they succeeded or were cancelled before they began.
     pub refunded: u64,
 }

@@ -3,12 +3,12 @@ use std::borrow::Cow;
 use super::budget::Budget;
 use crate::config_error::ConfigError;
 
-/// The settings of a [`Budget`]; made by [`Budget::builder`].
+/// The settings of a [`Budget`]; created by [`Budget::builder`].
 ///
 /// ```
 /// use retry_runtime::Budget;
 ///
-/// // Half the retries of the default for one small node.
+/// // A small node: half the retries of the default.
 /// let budget = Budget::builder().name("catalog").capacity(250).build()?;
 /// assert_eq!(budget.level(), 250);
 ///
@@ -37,46 +37,48 @@ impl BudgetBuilder {
     };
     pub(crate) const UNNAMED: &'static str = "unnamed";
 
-    /// Sets the name that telemetry shows the budget under, `unnamed` unless set.
+    /// Sets the budget's name in telemetry; `unnamed` unless set.
     ///
-    /// One of few: it becomes a label of metrics.
-    /// Budgets of one name share a series, which shows the one that changed last.
+    /// The name becomes a label of metrics, so use few different names.
+    /// Budgets of one name share a series, which shows the budget that changed last.
     pub const fn name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    /// Sets the most tokens that the budget holds, and starts with.
+    /// Sets the largest number of tokens, with which the budget also starts; 500 unless set.
     pub const fn capacity(self, tokens: u32) -> Self {
         Self { capacity: tokens, ..self }
     }
 
-    /// Sets the tokens that a retry after a transient failure costs; see [`Cost::Transient`](crate::overload::Cost).
+    /// Sets the price of a retry after a transient failure, in tokens; 14 unless set.
+    /// See [`Cost::Transient`](crate::overload::Cost).
     pub const fn transient_cost(self, tokens: u32) -> Self {
         Self { transient_cost: tokens, ..self }
     }
 
-    /// Sets the tokens that a retry after a throttled attempt costs; see [`Cost::Throttling`](crate::overload::Cost).
+    /// Sets the price of a retry after a throttled attempt, in tokens; 5 unless set.
+    /// See [`Cost::Throttling`](crate::overload::Cost).
     pub const fn throttling_cost(self, tokens: u32) -> Self {
         Self { throttling_cost: tokens, ..self }
     }
 
-    /// Sets the tokens that a success on the first attempt brings.
+    /// Sets how many tokens a success on the first attempt adds; 1 unless set.
     pub const fn success_refund(self, tokens: u32) -> Self {
         Self { success_refund: tokens, ..self }
     }
 
-    /// Makes a full budget.
+    /// Builds a full budget.
     ///
     /// # Errors
     ///
     /// Returns [`ConfigError::OutOfRange`] for a setting that is zero or above the capacity.
-    /// A retry at no cost would be bounded by nothing, one above the capacity could never be made, and a budget that
-    /// successes do not refill would be used up for good.
+    /// Nothing would limit a retry at no cost, one above the capacity could never be made, and a budget that successes do
+    /// not refill would stay empty.
     pub fn build(self) -> Result<Budget, ConfigError> {
         self.build_as(Cow::Borrowed(self.name))
     }
 
-    /// Makes a full budget of another name.
+    /// Builds a full budget with another name.
     pub(crate) fn build_as(self, name: Cow<'static, str>) -> Result<Budget, ConfigError> {
         for (setting, found, most) in [
             ("capacity", self.capacity, u32::MAX),

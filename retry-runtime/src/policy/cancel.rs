@@ -7,7 +7,7 @@ mod enabled {
     use pin_project_lite::pin_project;
     use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-    /// A token that ends calls; shared, because the tokens themselves take a lock to be cloned, and one to be dropped.
+    /// A token that ends calls; shared, because cloning and dropping a token each take a lock.
     #[derive(Clone)]
     pub(crate) struct Token(Arc<CancellationToken>);
 
@@ -51,7 +51,7 @@ mod enabled {
 mod disabled {
     use std::{pin::Pin, task::Context};
 
-    /// No token: it cannot be made.
+    /// No token: there is no value of this type.
     #[derive(Debug, Clone)]
     pub(crate) enum Token {}
 

@@ -1,7 +1,7 @@
-//! The methods that make one policy of another.
+//! The methods that build one policy from another.
 //!
-//! Inherent for the policies of this crate, because methods of a trait cannot be `const`; `PolicyExt` gives the same
-//! methods to every other.
+//! They are inherent for the policies of this crate, because trait methods cannot be `const`; `PolicyExt` gives the same
+//! methods to every other policy.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::overload::{Budget, CircuitBreaker};
 
-/// Writes the methods that end in a value of a type of their own, whatever the policy.
+/// Writes the methods that wrap a policy, whatever its type.
 macro_rules! combine {
     ($([$($generics:ident),*] $policy:ty),* $(,)?) => {$(
         impl<$($generics),*> $policy {
@@ -40,17 +40,17 @@ macro_rules! combine {
                 Guarded::<_, MayAbort>::new(self).cancel(token)
             }
 
-            /// Says which of two calls retries, one inside the other; see [`Guarded`].
+            /// Chooses which of two nested calls retries; see [`Guarded::nested`].
             pub fn nested(self, nested: Nested) -> Guarded<Self, NeverAborts> {
                 Guarded::<_, NeverAborts>::new(self).nested(nested)
             }
 
-            /// Forgets the failures before an attempt that ran so long; see [`Guarded::reset_after`].
+            /// Resets the retry count and the backoff after a healthy attempt; see [`Guarded::reset_after`].
             pub fn reset_after(self, healthy: Duration) -> Guarded<Self, NeverAborts> {
                 Guarded::<_, NeverAborts>::new(self).reset_after(healthy)
             }
 
-            /// Ends a call that has failed for so long; see [`Guarded::give_up_after`].
+            /// Ends a call that has been failing for too long; see [`Guarded::give_up_after`].
             pub fn give_up_after(self, failing: Duration) -> Guarded<Self, NeverAborts> {
                 Guarded::<_, NeverAborts>::new(self).give_up_after(failing)
             }

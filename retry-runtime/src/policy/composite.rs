@@ -6,13 +6,14 @@ use crate::{
     failure::{Failure, GiveUpReason, info::FailureInfo},
 };
 
-/// Retries different classes of errors by different policies.
+/// Retries different errors with different policies.
 ///
-/// Every member that matches a failure counts it; the call goes on while any matching member has retries left,
-/// waiting the longest of their delays.
-/// Members nest; a budget pays for the retries that its member asks for, see [`Guarded`](crate::policy::Guarded); the deadline of
-/// each runs from the start of the call, and an attempt is aborted only by a limit that
-/// all members have (the longest).
+/// Every member that matches a failure counts it.
+/// The call goes on while any matching member has retries left, and waits for the longest of their delays.
+/// Members can be composites, too.
+/// A budget of a member pays for the retries that this member asks for; see [`Guarded`](crate::policy::Guarded).
+/// The deadline of each member runs from the start of the call; an attempt is aborted only at the longest limit, and only
+/// if all members have one.
 ///
 /// ```
 /// use retry_runtime::{Composite, RetryPolicy};
@@ -36,7 +37,7 @@ pub struct Composite<A, B> {
 }
 
 impl<A, B> Composite<A, B> {
-    /// Makes a policy of two members; a member may be a composite itself, or add more with `or`.
+    /// Combines two policies; add more with `or`, or with a composite as a member.
     pub const fn new(left: A, right: B) -> Self {
         Self { left, right }
     }
@@ -59,7 +60,7 @@ impl<A: Policy, B: Policy> Policy for Composite<A, B> {
     }
 
     fn attempts(&self) -> Option<u32> {
-        // Failures of both kinds may alternate: the first attempt is common, the retries add up.
+        // The two can alternate: they share the first attempt, and their retries add up.
         self.left.attempts()?.checked_add(self.right.attempts()?.saturating_sub(1))
     }
 }
@@ -82,14 +83,14 @@ where
             (Decision::Retry(left), Decision::Retry(right)) => {
                 Decision::Retry(join(left, right, self.left.budgets()))
             }
-            (Decision::Retry(mut pause), Decision::GiveUp(_)) => {
-                pause.info.spared |= behind(self.left.budgets(), all(self.right.budgets()));
-                Decision::Retry(pause)
+            (Decision::Retry(mut retry), Decision::GiveUp(_)) => {
+                retry.info.spared |= behind(self.left.budgets(), all(self.right.budgets()));
+                Decision::Retry(retry)
             }
-            (Decision::GiveUp(_), Decision::Retry(mut pause)) => {
+            (Decision::GiveUp(_), Decision::Retry(mut retry)) => {
                 let left = self.left.budgets();
-                pause.info.spared = all(left) | behind(left, pause.info.spared);
-                Decision::Retry(pause)
+                retry.info.spared = all(left) | behind(left, retry.info.spared);
+                Decision::Retry(retry)
             }
             (Decision::GiveUp(left), Decision::GiveUp(right)) => {
                 Decision::GiveUp(most_telling(left, right))
@@ -98,8 +99,8 @@ where
     }
 }
 
-/// Joins the pauses of two matching members: the longest delay, unless it would pass the deadline of the one that
-/// allows the call to go on the longest; `budgets` are those of the left one.
+/// Joins the delays of two matching members: the longer delay, and the later of their limits; `budgets` are those of
+/// the left member.
 #[inline]
 fn join(left: RetryDelay, right: RetryDelay, budgets: u32) -> RetryDelay {
     let delay: Duration = left.delay.max(right.delay);
@@ -113,19 +114,19 @@ fn join(left: RetryDelay, right: RetryDelay, budgets: u32) -> RetryDelay {
     }
 }
 
-/// Moves the marks of budgets behind those of so many others; what has no place pays.
+/// Moves the marks of budgets behind those of `others` more; a budget beyond the last bit pays.
 fn behind(others: u32, spared: u32) -> u32 {
     spared.checked_shl(others).unwrap_or(0)
 }
 
-/// Marks so many budgets.
+/// Marks the first `budgets` budgets.
 fn all(budgets: u32) -> u32 {
     1_u32.checked_shl(budgets).map_or(u32::MAX, |end| end - 1)
 }
 
-/// Returns the end by the member that came closest to retrying.
+/// Returns the answer of the member that came closest to a retry.
 fn most_telling(left: NoRetry, right: NoRetry) -> NoRetry {
-    let closeness = |stop: &NoRetry| match stop.reason {
+    let closeness = |end: &NoRetry| match end.reason {
         GiveUpReason::NotRetryable => 0,
         GiveUpReason::NotIdempotent => 1,
         GiveUpReason::RetriesExhausted => 2,

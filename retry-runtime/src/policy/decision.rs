@@ -5,7 +5,7 @@ use crate::failure::{GiveUpReason, info::FailureInfo};
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Another attempt, after a pause.
+    /// Another attempt, after a delay.
     Retry(RetryDelay),
     /// No other attempt.
     GiveUp(NoRetry),
@@ -23,7 +23,7 @@ impl Decision {
     }
 }
 
-/// The end of a call.
+/// The end of a call, and why no attempt follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoRetry {
     pub(crate) reason: GiveUpReason,
@@ -37,7 +37,7 @@ impl NoRetry {
     }
 }
 
-/// The wait before a retry.
+/// The delay before a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryDelay {
     pub(crate) delay: Duration,
@@ -47,12 +47,12 @@ pub struct RetryDelay {
 }
 
 impl RetryDelay {
-    /// Returns how long to wait; zero still lets other tasks have their turn.
+    /// Returns how long to wait; a delay of zero still yields to other tasks.
     pub fn delay(&self) -> Duration {
         self.delay
     }
 
-    /// Replaces the delay, and keeps what else is known: for a policy that changes the delays of another.
+    /// Replaces the delay, and keeps everything else: for a policy that changes the delays of another.
     ///
     /// ```
     /// use retry_runtime::{Failure, backoff::Random, policy::{Decide, Decision, Limits, Policy}};
@@ -79,10 +79,10 @@ impl RetryDelay {
     ///         random: &mut Random,
     ///     ) -> Decision {
     ///         match self.0.decide(failure, rule, state, random) {
-    ///             Decision::Retry(pause) => {
-    ///                 Decision::Retry(pause.with_delay(pause.delay().min(Duration::from_secs(1))))
+    ///             Decision::Retry(retry) => {
+    ///                 Decision::Retry(retry.with_delay(retry.delay().min(Duration::from_secs(1))))
     ///             }
-    ///             stop => stop,
+    ///             give_up => give_up,
     ///         }
     ///     }
     /// }
@@ -96,7 +96,7 @@ impl RetryDelay {
         NoRetry { reason, info: self.info }
     }
 
-    /// Returns the time since the start of the call at which it is too late for the next attempt, if there is one.
+    /// Returns the time after the start of the call from which on the next attempt would be too late, if there is a limit.
     pub fn start_before(&self) -> Option<Duration> {
         self.start_before
     }

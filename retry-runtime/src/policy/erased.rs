@@ -9,12 +9,12 @@ use crate::{
     failure::{Failure, aborted::Aborted, info::FailureInfo},
 };
 
-/// Any policy, chosen at run time: its type is erased, with its limits and guards.
+/// Any policy, chosen at run time: its type is erased, its limits and guards still apply.
 ///
 /// Cloning shares the policy.
-/// The memory of a call is allocated at its first failure; a call that succeeds at once allocates nothing.
+/// A call allocates its state at its first failure; one that succeeds at once allocates nothing.
 ///
-/// The error type must be able to represent a limit, whether the policy has one or not; for those that cannot there is
+/// The error type must implement `From<Aborted>`, whether the policy has a time limit or not; for other error types use
 /// [`UntimedDynPolicy`].
 ///
 /// ```
@@ -36,7 +36,7 @@ pub struct DynPolicy<E, T = WithGuards<Timed>> {
     timing: PhantomData<fn() -> T>,
 }
 
-/// Any policy that never aborts a call, for errors that cannot represent a limit; made by [`DynPolicy::untimed`].
+/// Any policy that never aborts a call, for error types without `From<Aborted>`; created by [`DynPolicy::untimed`].
 ///
 /// ```
 /// use retry_runtime::{DynPolicy, Never, RetryPolicy, policy::UntimedDynPolicy};
@@ -66,10 +66,10 @@ impl<E> DynPolicy<E> {
 }
 
 impl<E, T> DynPolicy<E, T> {
-    /// Erases the type of a policy whose timing all share, and keeps that: a call under a `DynPolicy<E, Untimed>` reads
-    /// no clock and looks for no guards.
+    /// Erases the type of a policy, but not its timing: a call under a `DynPolicy<E, Untimed>` reads no clock and looks for
+    /// no guards.
     ///
-    /// [`new`](DynPolicy::new) takes any policy, for about 370 instructions more a call.
+    /// [`new`](DynPolicy::new) takes any policy, and costs about 370 instructions more in each call.
     ///
     /// ```
     /// use retry_runtime::{DynPolicy, Never, RetryPolicy, policy::Untimed};
@@ -94,8 +94,8 @@ impl<E, T> DynPolicy<E, T> {
 }
 
 impl<E> UntimedDynPolicy<E> {
-    /// Erases the type of a policy that never aborts a call: one without `deadline`, `attempt_timeout`, breaker and
-    /// cancellation.
+    /// Erases the type of a policy that never aborts a call: one without `deadline`, `attempt_timeout`, breaker or
+    /// cancellation token.
     pub fn untimed<P>(policy: P) -> Self
     where
         P: Decide<E, Answer> + Policy<Timing: WithoutAborts> + fmt::Debug + Send + Sync + 'static,
@@ -159,7 +159,7 @@ impl<E, R: CallRule<E>, T: Timing> Decide<E, R> for DynPolicy<E, T> {
     }
 }
 
-/// The answer of a call's rule, passed on to an erased policy.
+/// The answer of a call's rule, for an erased policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     allowed: bool,
@@ -226,7 +226,7 @@ where
         let memory = state.0.get_or_insert_with(|| Box::new(P::State::default()));
         match memory.downcast_mut::<P::State>() {
             Some(memory) => self.decide(failure, &answer, memory, random),
-            // The place that holds the policy was given another policy during the call: start again with that one.
+            // The variable that holds the policy got another one during the call: start again with that.
             None => {
                 let mut memory = P::State::default();
                 let decision = self.decide(failure, &answer, &mut memory, random);

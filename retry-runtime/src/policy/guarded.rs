@@ -12,28 +12,29 @@ use crate::{
     overload::{Budget, CircuitBreaker},
 };
 
-/// A policy with something that watches over its calls; made by the methods `budget`, `breaker`, `cancel`, `nested`,
-/// `reset_after` and `give_up_after` of a policy.
+/// A policy with guards; the result of the methods `budget`, `breaker`, `cancel`, `nested`, `reset_after` and
+/// `give_up_after` of a policy.
 ///
-/// The order is fixed, whatever the order of the methods; `Debug` prints it:
+/// The guards act in a fixed order, whatever the order of the methods; `Debug` prints it:
 ///
 /// 1. A call that is **cancelled**, or that the **breaker** rejects, does not begin.
-/// 2. After a failure the policy decides, having forgotten the failures before an attempt that ran for `reset_after`;
-///    then `give_up_after`, then the deadline, then what holds for **nested** calls.
-/// 3. The attempt is reported to the breaker, with what is known of the error.
-/// 4. A cancelled call ends; one whose breaker is open ends.
+/// 2. After a failure the policy decides; it first forgets the failures before an attempt that ran for `reset_after`.
+///    Then `give_up_after`, the deadline, and the setting for **nested** calls decide.
+/// 3. The breaker receives the outcome of the attempt, with what is known about the error.
+/// 4. The call ends if it is cancelled or its breaker is open.
 /// 5. The **budget** pays for the retry, before the wait.
-/// 6. After the wait the deadline and the cancellation are looked at again, then the breaker admits the retry, or the
-///    call ends and the budget gets its tokens back.
+/// 6. After the wait the call checks the deadline and the cancellation again.
+///    Then the breaker admits the retry, or the call ends and the budget gets its tokens back.
 ///
-/// Where policies meet, each with guards, or a policy and the arguments of `#[retryable]`, **all of them hold**: each
-/// token ends the call, each breaker has to admit it and hears of every attempt.
-/// A member of a [`Composite`](crate::policy::Composite) keeps its own budget, `reset_after` and `give_up_after`: a retry is paid
-/// by the members that ask for it.
+/// If several policies have guards, or a policy and the arguments of `#[retryable]`, **all of them apply**: each token
+/// ends the call, and each breaker has to admit it and receives the outcome of every attempt.
+/// A member of a [`Composite`](crate::policy::Composite) keeps its own budget, `reset_after` and `give_up_after`: the
+/// members that ask for a retry pay for it.
 ///
-/// Once an attempt has failed the caller gets its error, whatever ends the call.
-/// A call that ends before has none: the error type of the operation must implement `From<`[`Aborted`](crate::failure::aborted::Aborted)`>` if
-/// there is a breaker or a cancellation.
+/// Once an attempt has failed, the caller gets its error, whatever ends the call.
+/// A call that ends before its first attempt has no error.
+/// With a breaker or a cancellation token, the error type of the operation must therefore implement
+/// `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
 ///
 /// ```
 /// use retry_runtime::{Budget, RetryPolicy};
@@ -58,7 +59,7 @@ pub struct Guarded<P, K = NeverAborts> {
     kind: PhantomData<fn() -> K>,
 }
 
-/// When a call that fails now and then counts as healthy, and how long it may fail.
+/// When a call counts as healthy again after failures, and how long it can fail.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Health {
     pub(super) reset_after: Option<Duration>,
@@ -69,11 +70,11 @@ pub(super) struct Health {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Watched<S> {
     policy: S,
-    /// When the failures began, since the start of the call.
+    /// When the failures began, counted from the start of the call.
     failing_since: Option<Duration>,
 }
 
-/// Marks a [`Guarded`] policy that only ends calls which have failed.
+/// Marks a [`Guarded`] policy that only ends calls that have failed.
 #[derive(Debug, Clone, Copy)]
 pub struct NeverAborts;
 
@@ -94,9 +95,9 @@ impl<P, K> Guarded<P, K> {
 
     /// Takes every retry from a budget; see [`Budget`].
     ///
-    /// What a retry costs, and how long the server wants to be left alone, is said by the
-    /// [`Classify`](crate::failure::classify::Classify) of the error, or by a [`Rule`](crate::policy::Rule) with info of its own.
-    /// A closure or a function of `on` only says yes or no; [`Classified`](crate::policy::Classified) asks the error for the
+    /// The price depends on the error: its [`Classify`](crate::failure::classify::Classify) gives it, or a
+    /// [`Rule`](crate::policy::Rule) that returns an `info` of its own.
+    /// A closure or function of `on` only answers yes or no; [`Classified`](crate::policy::Classified) asks the error for the
     /// rest, and `#[retryable]` does so by itself.
     pub fn budget(self, budget: &Budget) -> Self {
         self.with(|guards| guards.budget = Some(budget.clone()))
@@ -104,43 +105,43 @@ impl<P, K> Guarded<P, K> {
 
     /// Makes no attempt while a circuit breaker is open; see [`CircuitBreaker`].
     ///
-    /// Which failures count is the breaker's own matter, whatever `on` names; see
+    /// The breaker decides which failures count, whatever `on` names; see
     /// [`CircuitBreakerBuilder::counts`](crate::overload::CircuitBreakerBuilder::counts).
     pub fn breaker(self, breaker: &CircuitBreaker) -> Guarded<P, MayAbort> {
         self.with(|guards| guards.breaker = Some(breaker.clone()))
     }
 
-    /// Ends the call when a token of `tokio_util` is cancelled: waits end at once, no attempt begins.
+    /// Ends the call when a token of `tokio_util` is cancelled: a wait ends at once, and no attempt begins.
     ///
-    /// An attempt that runs is not abort: its outcome is the caller's.
+    /// A running attempt is not aborted; the caller gets its outcome.
     #[cfg(feature = "cancel")]
     #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
     pub fn cancel(self, token: &tokio_util::sync::CancellationToken) -> Guarded<P, MayAbort> {
         self.with(|guards| guards.cancel = Some(Token::new(token.clone())))
     }
 
-    /// Says which of two calls retries, this one or one inside it.
+    /// Chooses which of two nested calls retries, this one or the one inside it; see [`Nested`].
     pub fn nested(self, nested: Nested) -> Self {
         self.with(|guards| guards.nested = nested)
     }
 
-    /// Forgets the failures before an attempt that ran so long, so that retries and delays start again: for bodies that
-    /// run for days, such as a subscriber, where the third failure of a lifetime must not end it.
+    /// Resets the retry count and the backoff after an attempt that ran for at least `healthy`.
     ///
-    /// An attempt that was aborted by its timeout was not healthy, however long it ran.
-    /// Zero forgets them after every other attempt, so that only a deadline or [`give_up_after`](Self::give_up_after)
+    /// For operations that run for days, such as a subscriber: without it, the third failure in a month ends the call.
+    /// An attempt that its timeout aborted does not count as healthy, however long it ran.
+    /// With zero, every attempt that was not aborted counts, so only a deadline or [`give_up_after`](Self::give_up_after)
     /// ends the call.
     pub fn reset_after(mut self, healthy: Duration) -> Self {
         self.health.reset_after = Some(healthy);
         self.with(|guards| guards.times = true)
     }
 
-    /// Ends the call when it has failed for so long: from its first failure on, or from the first after a healthy
-    /// attempt, see [`reset_after`](Self::reset_after).
+    /// Ends the call when it has been failing for `failing`, counted from its first failure, or from the first failure after
+    /// a healthy attempt; see [`reset_after`](Self::reset_after).
     ///
-    /// A deadline counts all the time, which a body that runs for days spends in good health.
+    /// A deadline also counts the time during which an operation works, which can be days.
     /// No wait begins that would pass this limit; the reason is [`GiveUpReason::Deadline`].
-    /// An attempt that runs is not abort.
+    /// A running attempt is not aborted.
     ///
     /// ```
     /// use retry_runtime::RetryPolicy;
@@ -154,7 +155,7 @@ impl<P, K> Guarded<P, K> {
     /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
     /// let minute = Duration::from_secs(60);
     /// let policy = RetryPolicy::exponential().unlimited().reset_after(minute).give_up_after(10 * minute);
-    /// assert!(policy.retry(subscribe).await.is_err()); // after ten minutes without a healthy one
+    /// assert!(policy.retry(subscribe).await.is_err()); // after ten minutes without a healthy attempt
     /// # });
     /// # Ok::<(), io::Error>(())
     /// ```
@@ -230,7 +231,7 @@ pass_settings! {
 }
 
 impl Health {
-    /// Tells whether an attempt ran so long that what failed before it does not count.
+    /// Returns whether an attempt ran long enough for the failures before it not to count.
     fn is_restored<E>(self, failure: &Failure<'_, E>) -> bool {
         let (Some(healthy), Some(ran)) = (self.reset_after, failure.ran) else { return false };
         failure.aborted.is_none() && ran >= healthy
@@ -262,7 +263,7 @@ impl<P: Clone, K> Clone for Guarded<P, K> {
     }
 }
 
-/// What a [`Guarded`] policy makes of the timing of the one inside it.
+/// How a [`Guarded`] policy changes the timing of the policy inside it.
 pub trait GuardKind {
     /// The timing of `T` under these guards.
     type Over<T: Timing>: Timing;
@@ -319,15 +320,15 @@ where
         }
         let since = *state.failing_since.get_or_insert(failure.elapsed);
         let decision = self.policy.decide(failure, rule, &mut state.policy, random);
-        let (Decision::Retry(mut pause), Some(limit)) = (decision, self.health.give_up_after)
+        let (Decision::Retry(mut retry), Some(limit)) = (decision, self.health.give_up_after)
         else {
             return decision;
         };
         let end = since.saturating_add(limit);
-        if failure.elapsed.saturating_add(pause.delay) >= end {
-            return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, info: pause.info });
+        if failure.elapsed.saturating_add(retry.delay) >= end {
+            return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, info: retry.info });
         }
-        pause.start_before = earlier(pause.start_before, Some(end));
-        Decision::Retry(pause)
+        retry.start_before = earlier(retry.start_before, Some(end));
+        Decision::Retry(retry)
     }
 }

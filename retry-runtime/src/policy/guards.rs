@@ -3,10 +3,10 @@ use std::fmt;
 use super::{Token, guarded::Health};
 use crate::overload::{Budget, CircuitBreaker};
 
-/// What watches over a call, beside its policy.
+/// What watches over a call beside its policy: budgets, breakers, cancellation tokens, and who retries in nested calls.
 ///
-/// The methods of a policy make these; a policy of your own that has some returns them from
-/// [`Policy::guards`](crate::policy::Policy::guards):
+/// The methods `budget`, `breaker`, `cancel` and `nested` of a policy add them; a policy of your own can also return them
+/// from [`Policy::guards`](crate::policy::Policy::guards):
 ///
 /// ```
 /// use retry_runtime::{
@@ -15,7 +15,7 @@ use crate::overload::{Budget, CircuitBreaker};
 /// };
 /// use std::time::Duration;
 ///
-/// /// Retries at once for as long as there are tokens.
+/// /// Retries at once while there are tokens.
 /// struct WhileTokensLast {
 ///     budget: Budget,
 /// }
@@ -44,7 +44,7 @@ pub struct Guards {
     pub(crate) budget: Option<Budget>,
     /// Whether it matters how long an attempt runs.
     pub(crate) times: bool,
-    /// Those of which there is one already: few calls have two.
+    /// The second of a kind: few calls have one.
     pub(crate) more: Option<Box<Guards>>,
 }
 
@@ -61,25 +61,25 @@ pub struct Guards {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Nested {
-    /// Both; a retry inside a retry is told in an event, with the number of attempts that they may make together.
+    /// Both; an event reports a retry inside a retry, with the number of attempts that they can make together.
     #[default]
     Allow,
     /// The calls inside: a failure that one of them has retried and returned is not retried here.
     ///
-    /// It is theirs if the attempt ends together with the call inside that ended last: nothing was awaited in between,
-    /// and no other retrying call has failed.
-    /// If the attempt handles such a failure and then awaits something else, say another server, a later failure is
+    /// A failure counts as theirs if the attempt ends in the same poll as the last call inside it, with no other await in
+    /// between.
+    /// If the attempt handles their failure and then awaits something else, such as another server, a later failure is
     /// retried.
-    /// A failure that follows at once, with nothing awaited in between, cannot be told from theirs, so it is not retried;
-    /// `tokio::task::yield_now().await` before the next step tells the two apart.
-    /// A function that blocks awaits nothing, so there each failure after it is taken for theirs.
+    /// A failure that follows at once cannot be distinguished from theirs, so it is not retried; put
+    /// `tokio::task::yield_now().await` in between to separate the two.
+    /// A blocking function awaits nothing, so every failure after a failed call inside it counts as theirs.
     InnerOnly,
     /// This call: the calls inside it are not retried.
     OuterOnly,
 }
 
 impl Guards {
-    /// Watches nothing.
+    /// Creates an empty set of guards.
     pub fn new() -> Self {
         Self::default()
     }
@@ -91,27 +91,27 @@ impl Guards {
 
     /// Makes no attempt while a circuit breaker is open; see [`Guarded::breaker`](crate::policy::Guarded::breaker).
     ///
-    /// The timing of the policy has to be `WithGuards<Timed>`; otherwise the first attempt of a call is made all the
-    /// same, because there is no error to return for it.
+    /// The timing of the policy must be `WithGuards<Timed>`; otherwise the first attempt is made even while the breaker is
+    /// open, because there is no error to return instead.
     pub fn breaker(self, breaker: &CircuitBreaker) -> Self {
         Self { breaker: Some(breaker.clone()), ..self }
     }
 
     /// Ends the call when a token is cancelled; see [`Guarded::cancel`](crate::policy::Guarded::cancel).
     ///
-    /// As for a breaker, the timing of the policy has to be `WithGuards<Timed>`.
+    /// As for a breaker, the timing of the policy must be `WithGuards<Timed>`.
     #[cfg(feature = "cancel")]
     #[cfg_attr(docsrs, doc(cfg(feature = "cancel")))]
     pub fn cancel(self, token: &tokio_util::sync::CancellationToken) -> Self {
         Self { cancel: Some(Token::new(token.clone())), ..self }
     }
 
-    /// Says which of two calls retries, this one or one inside it; see [`Nested`].
+    /// Chooses which of two nested calls retries, this one or the one inside it; see [`Nested`].
     pub fn nested(self, nested: Nested) -> Self {
         Self { nested, ..self }
     }
 
-    /// Returns whether nothing watches.
+    /// Returns whether there are no guards.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         let Self { cancel, breaker, nested, budget, times, more } = self;
@@ -123,7 +123,7 @@ impl Guards {
             && more.is_none()
     }
 
-    /// Returns these guards and those of `other`; the budgets stay in this order, from the first place on.
+    /// Joins two sets of guards; the budgets keep their order.
     #[inline]
     pub(crate) fn and(self, other: Self) -> Self {
         let (cancel, second_token) = both(self.cancel, other.cancel);
@@ -141,7 +141,7 @@ impl Guards {
         Self {
             cancel,
             breaker,
-            // A call that retries for those inside it leaves nothing to them.
+            // A call that does all the retrying leaves none to the calls inside it.
             nested: self.nested.max(other.nested),
             budget,
             times: self.times || other.times,
@@ -193,7 +193,7 @@ impl Guards {
     }
 }
 
-/// Returns the first there is, and the one that finds the place taken.
+/// Returns the first value, and the second if there are two.
 #[inline]
 fn both<T>(one: Option<T>, other: Option<T>) -> (Option<T>, Option<T>) {
     if one.is_some() { (one, other) } else { (other, None) }
@@ -212,7 +212,7 @@ fn chain(one: Guards, other: Guards) -> Guards {
     one.and(other)
 }
 
-/// Prints what there is, in the order in which it is asked.
+/// Prints the guards in the order in which a call asks them.
 impl fmt::Debug for Guards {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = formatter.debug_list();

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Decision, NoRetry, RetryDelay};
 use crate::failure::{GiveUpReason, info::FailureInfo};
 
-/// What follows when a server asks to be left alone for longer than the policy would wait.
+/// How a policy answers a server that asks for a longer delay than the policy's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Hints {
     // How much longer: whole milliseconds are enough, and half of a `Duration`.
@@ -18,7 +18,7 @@ pub(super) enum Beyond {
 }
 
 impl Hints {
-    /// That of the AWS SDKs of 2026.
+    /// As in the AWS SDKs of 2026.
     pub(super) const DEFAULT: Self = Self { longest: 5_000, beyond: Beyond::GiveUp };
 
     #[cold]

@@ -1,10 +1,10 @@
 use super::{Decide, Decision, Guards, Limits, Measured, Policy, Timed, Timing, timing::limited};
 use crate::{backoff::random::Random, failure::Failure};
 
-/// A policy of another type with a limit on time.
+/// A policy of another type with time limits.
 ///
-/// A [`RetryPolicy`](crate::policy::RetryPolicy) keeps its limits itself; this is what `deadline`, `attempt_timeout` and
-/// `retry_for` make of a [`Composite`](crate::policy::Composite), of [`Never`](crate::policy::Never) and of a policy of your own.
+/// A [`RetryPolicy`](crate::policy::RetryPolicy) holds its limits itself; `deadline`, `attempt_timeout` and `retry_for`
+/// wrap every other policy in this type, such as a [`Composite`](crate::policy::Composite) or a policy of your own.
 ///
 /// ```
 /// use retry_runtime::{Composite, RetryPolicy};
@@ -56,7 +56,7 @@ impl<P: Decide<E, R>, T: Limiting, E, R> Decide<E, R> for Limited<P, T> {
     }
 }
 
-/// What limits a policy around which it is put.
+/// A timing that limits the policy inside it.
 pub trait Limiting: Timing {
     /// The timing of that policy under this limit.
     type Over<T: Timing>: Timing;

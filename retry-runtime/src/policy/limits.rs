@@ -8,9 +8,9 @@ pub struct Limits {
     pub deadline: Option<Duration>,
     /// The limit on each attempt.
     pub attempt_timeout: Option<Duration>,
-    /// The time from the start of the call after which no retry begins.
+    /// The time since the start of the call after which no retry begins.
     ///
-    /// The policy itself keeps it, by [`Decision`](crate::policy::Decision); here it is for whoever asks.
+    /// The policy enforces it in its [`Decision`](crate::policy::Decision); it stands here for information.
     pub retry_for: Option<Duration>,
 }
 
@@ -18,7 +18,7 @@ impl Limits {
     /// No limit at all.
     pub const NONE: Self = Self { deadline: None, attempt_timeout: None, retry_for: None };
 
-    /// Returns the limits of a composite: a call may go on while any member may.
+    /// Returns the limits of a composite: a call goes on as long as the limits of one member allow it.
     pub(super) fn longest(self, other: Self) -> Self {
         Self {
             deadline: later(self.deadline, other.deadline),
@@ -27,7 +27,7 @@ impl Limits {
         }
     }
 
-    /// Returns the limits of a policy inside another that has limits, too.
+    /// Returns the limits of a policy inside another that also has limits.
     #[inline]
     pub(super) fn shortest(self, other: Self) -> Self {
         Self {

@@ -1,4 +1,47 @@
-//! Whether to try again: the policies, what they are made of, and what watches over their calls.
+//! Policies: whether a failed attempt is followed by another, and after which delay.
+//!
+//! # Quick start
+//!
+//! ```
+//! use retry_runtime::{Exponential, RetryPolicy, policy::{ByDisposition, Timed}};
+//! use std::time::Duration;
+//!
+//! const PLAIN: RetryPolicy = RetryPolicy::exponential().retries(5);
+//!
+//! // A time limit shows in the type.
+//! const LOOKUP: RetryPolicy<Exponential, ByDisposition, Timed> =
+//!     RetryPolicy::exponential().deadline(Duration::from_secs(30)).retries(5);
+//! # let _ = (PLAIN, LOOKUP);
+//! ```
+//!
+//! The settings may be given in any order.
+//! A policy is plain data, so many calls can share one.
+//!
+//! # Which one?
+//!
+//! | you want | use |
+//! | --- | --- |
+//! | delays that grow, or are all the same | [`RetryPolicy`] with [`Exponential`](crate::Exponential) or [`Constant`](crate::Constant) |
+//! | delays of your own | [`RetryPolicy::new`] with your [`Backoff`](crate::backoff::Backoff) |
+//! | different policies for different errors | [`Composite`] |
+//! | no retries | [`Never`] |
+//! | a policy chosen at run time | [`DynPolicy`], or [`UntimedDynPolicy`] if the error type cannot represent a time limit |
+//! | a budget, a breaker, a cancellation token, one layer that retries | `budget`, `breaker`, `cancel`, `nested` of any policy; see [`Guarded`] |
+//! | a decision of your own | [`Policy`] and [`Decide`], with the methods of [`PolicyExt`](crate::PolicyExt) |
+//!
+//! # Defaults
+//!
+//! [`RetryPolicy`] lists the default of each setting.
+//! [`Composite`], [`Never`] and policies of your own have no time limits and no guards until you add them.
+//!
+//! # Telemetry
+//!
+//! A policy emits nothing; the call does, with the [`GiveUpReason`](crate::GiveUpReason) that the policy gave.
+//! See [`telemetry`](crate::telemetry).
+//!
+//! # Examples
+//!
+//! `examples/limits.rs`, `composite.rs`, `custom_backoff.rs`, `erased.rs` and `config.rs` (policies from a file).
 
 mod cancel;
 mod combine;
@@ -45,10 +88,13 @@ pub use self::{
 pub use crate::config_error::ConfigError;
 use crate::{backoff::random::Random, failure::Failure};
 
-/// The part of a policy that does not depend on the error: what a call remembers, and its time limits.
+/// The part of a policy that does not depend on the error: the state of a call, its time limits and its guards.
 ///
-/// A policy is plain data; the memory of a call lives in its [`Session`].
-/// Most own needs are met by a [`Backoff`](crate::backoff::Backoff); implement `Policy` and [`Decide`] for full control:
+/// A policy is plain data; what a call remembers is in its [`Session`].
+/// A [`Backoff`](crate::backoff::Backoff) of your own is usually enough; implement `Policy` and [`Decide`] for full
+/// control.
+/// [`PolicyExt`](crate::PolicyExt) then adds `retry`, `deadline`, `budget` and the other methods.
+///
 ///
 /// ```
 /// use retry_runtime::{
@@ -56,7 +102,7 @@ use crate::{backoff::random::Random, failure::Failure};
 /// };
 /// use std::time::Duration;
 ///
-/// /// Retries as long as the attempt number is below a limit, at once.
+/// /// Retries at once, up to a number of attempts.
 /// #[derive(Debug, Clone, Copy)]
 /// struct Stubborn(u32);
 ///
@@ -84,24 +130,24 @@ use crate::{backoff::random::Random, failure::Failure};
 pub trait Policy {
     /// What one call remembers between its failures.
     type State: Default;
-    /// What a call needs besides: [`Untimed`] for a policy that only decides, as most do.
+    /// What a call under this policy needs beside the policy: [`Untimed`] if nothing.
     type Timing: Timing;
 
-    /// Returns the time limits of a call, none unless overridden.
+    /// Returns the time limits of a call; none unless overridden.
     ///
-    /// Read once, when the call starts, and only if [`Self::Timing`] is [`Timed`].
+    /// Called once, when a call starts, and only if [`Self::Timing`] is [`Timed`].
     fn limits(&self) -> Limits {
         Limits::NONE
     }
 
-    /// Returns what else watches over a call, nothing unless overridden.
+    /// Returns the guards of a call; none unless overridden.
     ///
-    /// Read when the call starts, and only if [`Self::Timing`] is [`WithGuards`].
+    /// Called when a call starts, and only if [`Self::Timing`] is [`WithGuards`].
     fn guards(&self) -> Guards {
         Guards::default()
     }
 
-    /// Returns the guards of a policy that is used for one call: nothing is shared once more.
+    /// Returns the guards of a policy that serves a single call, without cloning what they share.
     #[doc(hidden)]
     fn into_guards(self) -> Guards
     where
@@ -116,17 +162,17 @@ pub trait Policy {
         self.guards().budgets()
     }
 
-    /// Returns how many attempts a call makes at most, or `None` if that is not bounded or not known.
+    /// Returns the largest number of attempts of a call, or `None` if it is unbounded or unknown.
     ///
-    /// Asked only when a call retries, to tell what it multiplies inside another.
+    /// Called only when a call retries: nested calls multiply their attempts, and an event gives the product.
     fn attempts(&self) -> Option<u32> {
         None
     }
 }
 
-/// Decides after every failure whether, and after what wait, another attempt follows.
+/// Decides after every failure whether another attempt follows, and after which delay.
 ///
-/// `R` is the [`Rule`] of the call, to be asked by policies that name no errors themselves.
+/// `R` is the rule of the call; a policy without a rule of its own asks it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot decide about errors of type `{E}`",
     label = "not a retry policy for `{E}`"
@@ -142,7 +188,7 @@ pub trait Decide<E, R>: Policy {
     ) -> Decision;
 }
 
-/// Makes what leads to a policy a policy.
+/// Implements the policy traits for pointers to a policy.
 macro_rules! pass_on {
     ($($(#[$doc:meta])* [$($generics:tt)*] $place:ty),* $(,)?) => {$(
         $(#[$doc])*
@@ -185,6 +231,6 @@ macro_rules! pass_on {
 pass_on!(
     [+ ?Sized] &P,
     [+ ?Sized] Arc<P>,
-    /// A policy in a `static` that is made when it is first used.
+    /// A policy in a `static`, created at its first use.
     [, F: FnOnce() -> P] LazyLock<P, F>,
 );

@@ -6,9 +6,9 @@ use crate::{
 
 /// Never retries.
 ///
-/// The value to put where a policy is expected and none is wanted, such as in a test or behind a switch.
-/// It does not look at errors, so a circuit breaker counts each of them; with `retries(0)` or
-/// `on(ByDisposition::default())` permanent ones do not count.
+/// For places that need a policy where you want no retries, such as in a test or behind a switch.
+/// It does not classify errors, so a circuit breaker counts each of them; with `retries(0)` or
+/// `on(ByDisposition::default())` permanent errors do not count.
 ///
 /// ```
 /// use retry_runtime::Never;

@@ -6,11 +6,11 @@ use crate::{
     failure::{Failure, info::FailureInfo},
 };
 
-/// A policy of another type that retries the errors named by a [`Rule`](crate::policy::Rule), and only them.
+/// A policy of another type that retries the errors named by a [`Rule`](crate::policy::Rule), and only those.
 ///
-/// A [`RetryPolicy`](crate::policy::RetryPolicy) keeps its rule itself; this is what `on` makes of the others.
-/// Inside a composite it speaks for its member; around a composite it speaks for the members that name no errors
-/// of their own.
+/// A [`RetryPolicy`](crate::policy::RetryPolicy) holds its rule itself; `on` wraps every other policy in this type.
+/// Inside a composite the rule applies to its member; around a composite it applies to the members without a rule of
+/// their own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct On<P, C> {
     pub(crate) policy: P,
@@ -22,13 +22,13 @@ impl<P, M> On<P, Named<M>> {
         Self { policy, rule: Named(rule) }
     }
 
-    /// Adds to the rule what the error says of itself; see [`Classified`].
+    /// Adds the error's own classification to the rule; see [`Classified`].
     pub fn classified(self) -> On<P, Named<Classified<M>>> {
         On::new(self.policy, Classified::new(self.rule.0))
     }
 }
 
-/// Prints the rule by the name of its type, since functions and closures print nothing themselves.
+/// Prints the name of the rule's type, because functions and closures do not implement `Debug`.
 impl<P: fmt::Debug, C> fmt::Debug for On<P, C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rule = format_args!("{}", any::type_name::<C>());
@@ -70,9 +70,9 @@ where
         random: &mut Random,
     ) -> Decision {
         match self.policy.decide(failure, &self.rule, state, random) {
-            // A policy that never retries does not ask; guards and telemetry want to know all the same.
-            Decision::GiveUp(stop) if stop.info == FailureInfo::NONE => {
-                Decision::GiveUp(NoRetry { info: self.rule.info(failure), ..stop })
+            // A policy that never retries does not ask the rule, but guards and telemetry need its info.
+            Decision::GiveUp(end) if end.info == FailureInfo::NONE => {
+                Decision::GiveUp(NoRetry { info: self.rule.info(failure), ..end })
             }
             decision => decision,
         }

@@ -13,10 +13,9 @@ use crate::{
     failure::{Failure, GiveUpReason},
 };
 
-/// Retries a limited number of times, waiting as a [`Backoff`] says.
+/// Retries a limited number of times, after the delays of a [`Backoff`].
 ///
-/// Two retries unless set otherwise, so up to three attempts.
-/// The methods may be called in any order, and in constants:
+/// Call the methods in any order, also in constants:
 ///
 /// ```
 /// use retry_runtime::{Exponential, RetryPolicy, policy::{ByDisposition, Timed}};
@@ -25,7 +24,7 @@ use crate::{
 /// // Checked by the compiler, shared by every function that names it.
 /// const PLAIN: RetryPolicy = RetryPolicy::exponential().retries(5);
 ///
-/// // A policy with a deadline says so in its type: the errors of its calls must be able to represent one.
+/// // A deadline shows in the type, because the error type must be able to represent it.
 /// const LOOKUP: RetryPolicy<Exponential, ByDisposition, Timed> = RetryPolicy::exponential()
 ///     .deadline(Duration::from_secs(30))
 ///     .base_delay(Duration::from_millis(100))
@@ -33,13 +32,24 @@ use crate::{
 ///     .retries(5);
 /// ```
 ///
-/// `B` is the backoff, `R` names the errors to retry, see [`on`](Self::on), and `T` says whether there is a limit on
-/// time.
+/// `B` is the backoff, `R` the rule that names the errors to retry (see [`on`](Self::on)), and `T` the time limits.
 ///
-/// A method that changes one of the types, such as `on` or `deadline`, needs the others to be `Copy`, because the
+/// | setting | default |
+/// | --- | --- |
+/// | [`retries`](Self::retries), [`unlimited`](Self::unlimited) | 2 retries, so up to 3 attempts |
+/// | [`base_delay`](RetryPolicy::base_delay) | 50 ms |
+/// | [`factor`](RetryPolicy::factor) | 2 |
+/// | [`max_delay`](RetryPolicy::max_delay) | 20 s |
+/// | `jitter` | [`Jitter::Full`] for `exponential`, [`Jitter::None`] for `constant` |
+/// | [`on`](Self::on) | the [`Disposition`](crate::Disposition) of the error decides |
+/// | [`max_hint`](Self::max_hint) | 5 s beyond the policy's own delay |
+/// | [`cap_hints`](Self::cap_hints) | off: a longer hint ends the call |
+/// | [`deadline`](RetryPolicy::deadline), [`attempt_timeout`](RetryPolicy::attempt_timeout), [`retry_for`](RetryPolicy::retry_for) | no limit |
+///
+/// A method that changes one of the types, such as `on` or `deadline`, requires the other two to be `Copy`, because the
 /// compiler cannot run destructors in constants.
-/// So name a closure that captures what is not `Copy` last, or call the method of [`PolicyExt`](crate::closure::PolicyExt), which
-/// wraps the policy: `PolicyExt::deadline(policy, limit)`.
+/// If a closure captures something that is not `Copy`, name it last.
+/// Or call the method of [`PolicyExt`](crate::PolicyExt), which wraps the policy: `PolicyExt::deadline(policy, limit)`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RetryPolicy<B = Exponential, R = ByDisposition, T = Untimed> {
     backoff: B,
@@ -53,7 +63,7 @@ pub struct RetryPolicy<B = Exponential, R = ByDisposition, T = Untimed> {
 impl<B> RetryPolicy<B> {
     const DEFAULT_RETRIES: u32 = 2;
 
-    /// Retries twice, waiting as `backoff` says.
+    /// Creates a policy that retries twice, after the delays of `backoff`.
     pub const fn new(backoff: B) -> Self {
         let retries = Some(Self::DEFAULT_RETRIES);
         let rule = ByDisposition::new(super::Idempotence::NotIdempotent);
@@ -68,18 +78,18 @@ impl<B, R, T> RetryPolicy<B, R, T> {
         self
     }
 
-    /// Retries without bound; a deadline or dropping the future still ends the call.
+    /// Removes the limit on the number of retries; a deadline or dropping the future still ends the call.
     pub const fn unlimited(mut self) -> Self {
         self.retries = None;
         self
     }
 
-    /// Sets how much longer than the policy says a call waits because the server asks for it; 5 s unless set.
+    /// Sets by how much a hint of the server may extend the policy's delay; 5 s unless set.
     ///
-    /// A server that asks for more ends the call at once, with [`GiveUpReason::RetryAfter`]: an earlier attempt would be in
-    /// vain, and hold up the caller.
-    /// How long a server asks to be left alone is said by [`Classify::retry_after`](crate::failure::classify::Classify::retry_after).
-    /// Counted in milliseconds.
+    /// A longer hint ends the call at once, with [`GiveUpReason::RetryAfter`]: an earlier attempt would fail, and only
+    /// delay the caller.
+    /// The hint of an error is its [`Classify::retry_after`](crate::failure::classify::Classify::retry_after).
+    /// Counted in whole milliseconds.
     ///
     /// ```
     /// use retry_runtime::RetryPolicy;
@@ -97,16 +107,16 @@ impl<B, R, T> RetryPolicy<B, R, T> {
         self
     }
 
-    /// Makes the next attempt after [`max_hint`](Self::max_hint) although the server asks for a longer wait, instead of
-    /// giving up.
+    /// Makes the next attempt after [`max_hint`](Self::max_hint) if the server asks for a longer delay, instead of giving
+    /// up.
     ///
-    /// For a server whose word is not to be relied on.
+    /// For servers whose hints you do not trust.
     pub const fn cap_hints(mut self) -> Self {
         self.hints.beyond = Beyond::Cap;
         self
     }
 
-    /// Returns the retries that are allowed, `None` without bound.
+    /// Returns the largest number of retries, `None` for no limit.
     pub(crate) const fn bound(&self) -> Option<u32> {
         self.retries
     }
@@ -118,10 +128,10 @@ impl<B, R, T> RetryPolicy<B, R, T> {
 }
 
 impl<B: Copy, R: Copy, T: Copy> RetryPolicy<B, R, T> {
-    /// Retries the errors that `rule` names, and only them: the caller has decided.
+    /// Retries the errors that `rule` names, and only those, whatever their disposition.
     ///
     /// A rule is a function or closure `fn(&E) -> bool`, or an error class set; see [`Rule`](crate::policy::Rule).
-    /// A rule that is named later takes the place of this one.
+    /// A later `on` replaces the rule.
     ///
     /// ```
     /// use retry_runtime::{Constant, RetryPolicy};
@@ -139,7 +149,7 @@ impl<B: Copy, R: Copy, T: Copy> RetryPolicy<B, R, T> {
         RetryPolicy { backoff, rule, retries, hints, timing }
     }
 
-    /// Adds to the rule what the error says of itself; see [`Classified`].
+    /// Adds the error's own classification to the rule; see [`Classified`].
     pub const fn classified(self) -> RetryPolicy<B, Classified<R>, T> {
         self.on(Classified::new(self.rule))
     }
@@ -150,16 +160,18 @@ impl<B: Copy, R: Copy, T: Copy> RetryPolicy<B, R, T> {
     }
 }
 
-/// Writes the limits for each timing, because what they make of it is known to the compiler.
+/// Writes the limits for each timing, because each changes the type in its own way.
 macro_rules! limits {
     ($($from:ty: $measured:ty),*) => {$(
         impl<B: Copy, R: Copy> RetryPolicy<B, R, $from> {
             /// Limits the whole call, from the start of its first attempt: waits, hooks and the running attempt included.
             ///
-            /// No attempt starts after it, no wait begins that would pass it, and an attempt still running is aborted: such
-            /// a call has no error of its own, so the error type must implement `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
-            /// [`retry_for`](Self::retry_for) asks nothing of the error type, and aborts nothing.
-            /// Zero aborts the first attempt before it begins.
+            /// No attempt starts after the deadline, no wait begins that would pass it, and an attempt that is still running is
+            /// aborted.
+            /// An aborted attempt has no error of its own, so the error type must implement
+            /// `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
+            /// [`retry_for`](Self::retry_for) aborts nothing and works with every error type.
+            /// A deadline of zero makes no attempt.
             ///
             /// ```
             /// use retry_runtime::RetryPolicy;
@@ -176,27 +188,28 @@ macro_rules! limits {
                 self.timed(self.timing.deadline(deadline))
             }
 
-            /// Limits each attempt, whose outcome is then [`Disposition::Unknown`](crate::failure::classify::Disposition::Unknown).
+            /// Limits each attempt; one that takes longer is aborted, and its outcome is
+            /// [`Disposition::Unknown`](crate::failure::classify::Disposition::Unknown).
             ///
-            /// An attempt that is aborted has no error of its own, so the error type must implement
+            /// An aborted attempt has no error of its own, so the error type must implement
             /// `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
             /// Does not apply to a `blocking` function, whose attempts nothing can abort.
-            /// Zero aborts every attempt that is not ready at once.
+            /// A timeout of zero aborts every attempt that is not ready at once.
             pub const fn attempt_timeout(self, timeout: Duration) -> RetryPolicy<B, R, Timed> {
                 self.timed(self.timing.attempt_timeout(timeout))
             }
 
-            /// Begins no retry after so long a time since the start of the call, and no wait that would pass it.
+            /// Begins no retry once `limit` has passed since the start of the call, and no wait that would pass it.
             ///
-            /// Aborts nothing, and so works with every error type: an attempt that runs may take as long as it likes, and
+            /// Aborts nothing, and therefore works with every error type: a running attempt can take as long as it needs, and
             /// the caller gets its outcome.
-            /// The first attempt is always made; zero makes it the only one.
+            /// The first attempt is always made; with a limit of zero it is the only one.
             ///
             /// ```
             /// use retry_runtime::{Classify, Disposition, RetryPolicy};
             /// use std::time::Duration;
             ///
-            /// // The status of some other crate: it has no value for "took too long".
+            /// // Imagine a type of another crate: it has no value for "took too long".
             /// #[derive(Debug)]
             /// struct StatusCode(u16);
             ///
@@ -217,7 +230,7 @@ macro_rules! limits {
 limits!(Untimed: Measured, Measured: Measured, Timed: Timed);
 
 impl RetryPolicy<Constant> {
-    /// Retries twice after `delay` each, without jitter.
+    /// Creates a policy that retries twice, each time after `delay`, without jitter.
     pub const fn constant(delay: Duration) -> Self {
         Self::new(Constant::new(delay))
     }
@@ -232,7 +245,7 @@ impl<R, T> RetryPolicy<Constant, R, T> {
 }
 
 impl RetryPolicy {
-    /// Retries twice with the delays of [`Exponential::new`].
+    /// Creates a policy that retries twice, with the delays of [`Exponential::new`].
     pub const fn exponential() -> Self {
         Self::new(Exponential::new())
     }
@@ -241,7 +254,7 @@ impl RetryPolicy {
 impl<R, T> RetryPolicy<Exponential, R, T> {
     /// Sets the delay before the first retry.
     ///
-    /// A longest delay that is shorter holds for this one, too.
+    /// A shorter `max_delay` applies to it, too.
     pub const fn base_delay(mut self, base_delay: Duration) -> Self {
         self.backoff = self.backoff.base_delay(base_delay);
         self
@@ -253,7 +266,7 @@ impl<R, T> RetryPolicy<Exponential, R, T> {
         self
     }
 
-    /// Sets the factor by which the delay grows; what is below 1, or no number, is taken as 1.
+    /// Sets the factor by which the delay grows; a factor below 1 or NaN counts as 1.
     pub const fn factor(mut self, factor: f64) -> Self {
         self.backoff = self.backoff.factor(factor);
         self
@@ -276,7 +289,7 @@ impl Default for RetryPolicy {
 macro_rules! check {
     ($($backoff:ty: $errors:literal),*) => {$(
         impl<R: Copy, T: Copy> RetryPolicy<$backoff, R, T> {
-            /// Returns the policy, or the error in its settings; see [`Exponential::check`].
+            /// Returns the policy, or an error if its settings contradict each other; see [`Exponential::check`].
             ///
             /// # Errors
             ///
@@ -347,7 +360,7 @@ where
     }
 }
 
-/// Prints the rule by the name of its type, since functions and closures print nothing themselves.
+/// Prints the name of the rule's type, because functions and closures do not implement `Debug`.
 impl<B: fmt::Debug, R, T: fmt::Debug> fmt::Debug for RetryPolicy<B, R, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { backoff, rule: _, retries, hints, timing } = self;

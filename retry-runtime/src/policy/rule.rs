@@ -6,10 +6,10 @@ use crate::failure::{
     info::FailureInfo,
 };
 
-/// Names the errors to retry: what the `on` of a policy or a call takes.
+/// Names the errors to retry; the argument of `on`.
 ///
 /// Closures and functions `Fn(&E) -> bool` are rules, and so are error class sets such as `ErrorClass` for fred.
-/// A value that `on_ok` asked to retry has no error; every rule allows it.
+/// A value that `on_ok` retries has no error; every rule allows it.
 ///
 /// ```
 /// use retry_runtime::{Constant, RetryPolicy};
@@ -23,7 +23,7 @@ use crate::failure::{
 ///     RetryPolicy::constant(Duration::from_millis(10)).on(is_refused);
 /// ```
 ///
-/// A rule of your own implements it for every `C`, the rule of the call, which it need not look at:
+/// Implement a rule of your own for every `C`, the rule of the call, which it can ignore:
 ///
 /// ```
 /// use retry_runtime::{Failure, RetryPolicy, policy::Rule};
@@ -49,10 +49,10 @@ use crate::failure::{
     note = "`on` takes a closure or function `fn(&{E}) -> bool`, or an error class set"
 )]
 pub trait Rule<E, C> {
-    /// Returns whether the failed attempt may be repeated.
+    /// Returns whether to retry after this failure.
     fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool;
 
-    /// Returns what else is known about the failure: nothing, unless overridden.
+    /// Returns what else is known about the failure; nothing unless overridden.
     fn info(&self, _: &Failure<'_, E>, _: &C) -> FailureInfo {
         FailureInfo::NONE
     }
@@ -65,7 +65,7 @@ impl<E, C, F: Fn(&E) -> bool> Rule<E, C> for F {
     }
 }
 
-/// Makes what leads to a rule a rule.
+/// Implements `Rule` for pointers to a rule.
 macro_rules! pass_on {
     ($($(#[$doc:meta])* [$($generics:tt)*] $place:ty),* $(,)?) => {$(
         $(#[$doc])*
@@ -82,25 +82,24 @@ macro_rules! pass_on {
 }
 
 pass_on!(
-    /// A rule in a `static` that is made when it is first asked.
+    /// A rule in a `static`, created at its first use.
     [, F: FnOnce() -> R] LazyLock<R, F>,
-    /// A rule that is shared.
+    /// A shared rule.
     [+ ?Sized] Arc<R>,
 );
 
-/// Answers the first question of every failure of a call: may this error be retried?
+/// The rule of a call, which policies ask that have no rule of their own.
 ///
-/// Asked by policies that name no errors themselves.
-/// [`ByDisposition`] answers for a call without `on`.
+/// [`ByDisposition`] is the rule of a call without `on`.
 pub trait CallRule<E> {
-    /// Returns whether the failed attempt may be repeated.
+    /// Returns whether to retry after this failure.
     fn allows(&self, failure: &Failure<'_, E>) -> bool;
 
     /// Returns what else is known about the failure.
     fn info(&self, failure: &Failure<'_, E>) -> FailureInfo;
 }
 
-/// In a place without a call, an operation is taken as not idempotent.
+/// Without a call, the operation counts as not idempotent.
 impl<E: Classify> CallRule<E> for () {
     fn allows(&self, failure: &Failure<'_, E>) -> bool {
         CallRule::allows(&ByDisposition::default(), failure)
@@ -127,7 +126,7 @@ impl<E, M: Rule<E, ()>> CallRule<E> for Named<M> {
     }
 }
 
-/// A policy that names no errors leaves it to the call.
+/// A policy that names no errors asks the rule of the call.
 impl<E, C: CallRule<E>> Rule<E, C> for ByDisposition {
     #[inline]
     fn allows(&self, failure: &Failure<'_, E>, call: &C) -> bool {
@@ -140,10 +139,10 @@ impl<E, C: CallRule<E>> Rule<E, C> for ByDisposition {
     }
 }
 
-/// Says whether repeating an operation leaves the same state and answer as doing it once.
+/// Whether repeating an operation leaves the same state and gives the same answer as doing it once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Idempotence {
-    /// A repeat may do something twice; the safe assumption.
+    /// A repeat can do something twice; the safe assumption.
     #[default]
     NotIdempotent,
     /// A repeat does no harm.
@@ -162,7 +161,7 @@ pub struct ByDisposition {
 }
 
 impl ByDisposition {
-    /// Makes the rule for an operation.
+    /// Creates the rule for an operation.
     pub const fn new(idempotence: Idempotence) -> Self {
         Self { idempotence }
     }
@@ -183,10 +182,10 @@ impl<E: Classify> CallRule<E> for ByDisposition {
     }
 }
 
-/// A rule that only says yes or no, such as a closure, and what the [`Classify`] of the error knows besides: its
-/// disposition and class, what a retry costs, how long the server wants to be left alone.
+/// A rule that only answers yes or no, such as a closure, together with what the error's [`Classify`] knows:
+/// disposition, class, cost and hint.
 ///
-/// `#[retryable]` does this by itself where the error is classified.
+/// `#[retryable]` adds it by itself if the error type implements `Classify`.
 ///
 /// ```
 /// use retry_runtime::{Constant, RetryPolicy, policy::Classified};
@@ -207,7 +206,7 @@ pub struct Classified<M> {
 }
 
 impl<M> Classified<M> {
-    /// Adds to `rule` what the error says of itself.
+    /// Adds the error's own classification to `rule`.
     pub const fn new(rule: M) -> Self {
         Self { rule }
     }

@@ -4,11 +4,10 @@ use super::RetryPolicy;
 use crate::backoff::{Backoff, RetryContext, random::Random};
 
 impl<B: Backoff, R, T> RetryPolicy<B, R, T> {
-    /// Returns the waits before the retries as bounds, which are equal where nothing is random; without end for a policy
-    /// without bound.
+    /// Returns the shortest and the longest delay before each retry; the iterator is endless if the retries are unlimited.
     ///
-    /// For tests that hold a configuration, and for documentation.
-    /// A deadline may end a call before.
+    /// For tests of a configuration, and for documentation.
+    /// Time limits are not taken into account.
     /// The bounds do not hold for a backoff whose delay shrinks as its previous delay grows.
     ///
     /// ```

@@ -3,12 +3,11 @@ use std::time::Duration;
 use super::{Decide, Decision, Policy};
 use crate::{backoff::random::Random, failure::Failure};
 
-/// The state of one call: which attempt it is at, and what its policy remembers.
+/// The state of one call: the number of its attempt, and what its policy remembers.
 ///
-/// A plain state machine without clock, timer or runtime: the time that has passed and the randomness come in from
-/// outside.
-/// The attribute and the closure form drive one for you; use it directly to drive retries on another runtime, or to
-/// test a policy.
+/// A plain state machine without clock, timer or runtime: its caller supplies the elapsed time and the randomness.
+/// The attribute and the closure form drive a session for you; use it directly to retry on another runtime, or to test a
+/// policy.
 ///
 /// ```
 /// use retry_runtime::{
@@ -25,11 +24,11 @@ use crate::{backoff::random::Random, failure::Failure};
 /// assert_eq!(session.begin(), 1);
 /// let failure = session.failure(&error, Duration::ZERO);
 /// let decision = session.settle(&failure, &policy, &rule, &mut random);
-/// assert!(matches!(decision, Decision::Retry(pause) if pause.delay() == Duration::from_secs(1)));
+/// assert!(matches!(decision, Decision::Retry(retry) if retry.delay() == Duration::from_secs(1)));
 /// assert_eq!(session.begin(), 2);
 /// let failure = session.failure(&error, Duration::from_secs(1));
 /// let decision = session.settle(&failure, &policy, &rule, &mut random);
-/// assert!(matches!(decision, Decision::GiveUp(stop) if stop.reason() == GiveUpReason::RetriesExhausted));
+/// assert!(matches!(decision, Decision::GiveUp(end) if end.reason() == GiveUpReason::RetriesExhausted));
 /// ```
 #[derive(Debug)]
 pub struct Session<S> {
@@ -55,12 +54,12 @@ impl<S> Session<S> {
         self.attempt
     }
 
-    /// Returns the number of the last attempt that began, zero before the first.
+    /// Returns the number of the last attempt that began; zero before the first.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// Describes the failure of the current attempt by `error`, `elapsed` after the start of the call.
+    /// Describes the failure of the current attempt with `error`, `elapsed` after the start of the call.
     pub fn failure<'a, E>(&self, error: &'a E, elapsed: Duration) -> Failure<'a, E> {
         Failure {
             operation: "",
@@ -73,7 +72,7 @@ impl<S> Session<S> {
         }
     }
 
-    /// Forgets the failures so far; the attempts go on counting.
+    /// Forgets the failures so far; the attempts are still counted.
     pub fn reset(&mut self)
     where
         S: Default,
@@ -81,7 +80,7 @@ impl<S> Session<S> {
         self.state = S::default();
     }
 
-    /// Settles a failed attempt: counts it, and returns whether and when another follows.
+    /// Counts a failed attempt, and returns whether another follows, and after which delay.
     pub fn settle<E, P, R>(
         &mut self,
         failure: &Failure<'_, E>,

@@ -3,13 +3,13 @@ use std::{marker::PhantomData, time::Duration};
 use super::{Decision, Limits, NoRetry, limits::earlier};
 use crate::failure::{Failure, GiveUpReason};
 
-/// Says at compile time what a call needs beside its policy: nothing, a clock, a timer, guards.
+/// States at compile time what a call needs beside its policy: a clock, a timer, guards, or nothing.
 ///
-/// A call that cannot be limited reads no clock and carries no timer; one without guards carries none.
-/// The types that implement it are [`Untimed`], [`Measured`] and [`Timed`], and [`WithGuards`] around one of them.
+/// A call without time limits reads no clock and carries no timer; one without guards carries none.
+/// The timings are [`Untimed`], [`Measured`] and [`Timed`], and [`WithGuards`] around one of them.
 /// A [`RetryPolicy`](crate::policy::RetryPolicy) without limits is `Untimed`, one with a deadline `Timed`.
 pub trait Timing: sealed::Sealed + Copy {
-    /// The timing of a composite of `Self` and `Other`: all that either needs.
+    /// The timing of a composite of `Self` and `Other`: everything that either needs.
     type With<Other: Timing>: Timing;
     /// This timing, and a clock.
     type AndMeasured: Timing;
@@ -18,10 +18,10 @@ pub trait Timing: sealed::Sealed + Copy {
     /// This timing, and guards.
     type AndGuarded: Timing;
 
-    /// This timing in a call whose attempts nothing can abort; guards may still refuse the first.
+    /// This timing in a call whose attempts nothing can abort; guards can still refuse the first.
     type Uninterrupted: Timing;
 
-    /// Returns the limits that a policy of this timing holds itself.
+    /// Returns the limits that the timing itself holds.
     #[doc(hidden)]
     #[inline]
     fn own_limits(self) -> Limits {
@@ -33,24 +33,24 @@ pub trait Timing: sealed::Sealed + Copy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Untimed;
 
-/// The timing of policies that stop retrying after a time, and let every attempt run to its end.
+/// The timing of policies that stop retrying after a time, and let every attempt finish.
 ///
-/// Made by `retry_for`; asks nothing of the error type.
+/// The result of `retry_for`; works with every error type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Measured {
     retry_for: Duration,
 }
 
-/// The timing of policies that may abort a call: by time limits, a circuit breaker, or a cancellation.
+/// The timing of policies that can abort a call: by a time limit, a circuit breaker, or a cancellation.
 ///
-/// Made by `deadline` and `attempt_timeout`; the error type of the operation has to implement
+/// The result of `deadline` and `attempt_timeout`; the error type of the operation must implement
 /// `From<`[`Aborted`](crate::failure::aborted::Aborted)`>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timed {
     limits: Limits,
 }
 
-/// The timing of policies with [`Guards`](crate::policy::Guards), and otherwise as `T`.
+/// The timing of a policy with [`Guards`](crate::policy::Guards), and otherwise `T`.
 #[derive(Debug, Clone, Copy)]
 pub struct WithGuards<T>(PhantomData<T>);
 
@@ -142,16 +142,16 @@ impl<T: Timing> Timing for WithGuards<T> {
     type Uninterrupted = Self;
 }
 
-/// Ends a call whose next attempt would begin after a limit on the time since its start.
+/// Ends a call whose next attempt would begin after a limit.
 #[inline]
 pub(super) fn limited<E>(decision: Decision, limits: Limits, failure: &Failure<'_, E>) -> Decision {
     let limit = earlier(limits.deadline, limits.retry_for);
-    let (Decision::Retry(mut pause), Some(limit)) = (decision, limit) else { return decision };
-    if failure.elapsed().saturating_add(pause.delay) >= limit {
-        return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, info: pause.info });
+    let (Decision::Retry(mut retry), Some(limit)) = (decision, limit) else { return decision };
+    if failure.elapsed().saturating_add(retry.delay) >= limit {
+        return Decision::GiveUp(NoRetry { reason: GiveUpReason::Deadline, info: retry.info });
     }
-    pause.start_before = earlier(pause.start_before, Some(limit));
-    Decision::Retry(pause)
+    retry.start_before = earlier(retry.start_before, Some(limit));
+    Decision::Retry(retry)
 }
 
 mod sealed {

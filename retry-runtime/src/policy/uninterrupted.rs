@@ -1,9 +1,9 @@
 use super::{Decide, Decision, Guards, Limits, Policy, Timing};
 use crate::{backoff::random::Random, failure::Failure};
 
-/// A policy of a call that blocks its thread, whose attempts nothing can abort: its deadline only lets no retry begin.
+/// The policy of a call that blocks its thread: nothing can abort an attempt, so its deadline only prevents retries.
 ///
-/// So the error type need not represent a limit.
+/// The error type therefore need not implement `From<Aborted>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Uninterrupted<P>(pub(crate) P);
 

@@ -112,7 +112,7 @@ pub(crate) fn ended_midway(operation: impl Name, outcome: &'static str) {
 }
 
 /// Tells that an attempt failed and another follows.
-pub(crate) fn retrying(told: Told<'_>, pause: &RetryDelay) {
+pub(crate) fn retrying(told: Told<'_>, retry: &RetryDelay) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
     {
@@ -122,10 +122,10 @@ pub(crate) fn retrying(told: Told<'_>, pause: &RetryDelay) {
                     target: "retry_runtime",
                     operation,
                     attempt,
-                    delay = ?pause.delay,
+                    delay = ?retry.delay,
                     elapsed = told.elapsed.map(tracing::field::debug),
-                    disposition = said(pause.info.disposition),
-                    error.class = pause.info.class,
+                    disposition = said(retry.info.disposition),
+                    error.class = retry.info.class,
                     error.message = told.message,
                     $message
                 )
@@ -138,8 +138,8 @@ pub(crate) fn retrying(told: Told<'_>, pause: &RetryDelay) {
         }
     }
     #[cfg(feature = "metrics")]
-    metrics_facade::retry(operation, pause.delay, pause.info.class);
-    testing::retried(record, operation, attempt, pause.delay);
+    metrics_facade::retry(operation, retry.delay, retry.info.class);
+    testing::retried(record, operation, attempt, retry.delay);
 }
 
 /// Tells that a call succeeded after it failed; `outcome` is the word of metrics.
@@ -163,7 +163,7 @@ pub(crate) fn succeeded_after_retry(told: Told<'_>, outcome: &'static str) {
 }
 
 /// Tells that a call ended without success.
-pub(crate) fn gave_up(told: Told<'_>, stop: &NoRetry) {
+pub(crate) fn gave_up(told: Told<'_>, end: &NoRetry) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
     {
@@ -174,21 +174,21 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &NoRetry) {
                     operation,
                     attempt,
                     elapsed = told.elapsed.map(tracing::field::debug),
-                    disposition = said(stop.info.disposition),
-                    error.class = stop.info.class,
+                    disposition = said(end.info.disposition),
+                    error.class = end.info.class,
                     error.message = told.message,
-                    reason = stop.reason.as_str(),
+                    reason = end.reason.as_str(),
                     $message
                 )
             };
         }
-        match (told.ending, stop.reason) {
+        match (told.ending, end.reason) {
             (Ending::REFUSED, _) => tell!(debug, "call was refused"),
             (Ending::PENDING, _) => tell!(info, "call ended with a value that is not wanted yet"),
             (_, GiveUpReason::Cancelled) => tell!(info, "call was cancelled"),
             // The other call tells of the failure.
             (_, GiveUpReason::Nested) => tell!(debug, "call left its retries to another"),
-            (_, GiveUpReason::NotRetryable) if attempt == 1 && is_answer(stop) => {
+            (_, GiveUpReason::NotRetryable) if attempt == 1 && is_answer(end) => {
                 tell!(debug, "call was answered with an error");
             }
             (_, _) => tell!(error, "call failed"),
@@ -196,21 +196,21 @@ pub(crate) fn gave_up(told: Told<'_>, stop: &NoRetry) {
     }
     #[cfg(feature = "metrics")]
     {
-        let outcome = match (told.ending, stop.reason) {
+        let outcome = match (told.ending, end.reason) {
             (Ending::PENDING, _) => "pending",
             (_, GiveUpReason::Cancelled) => "cancelled",
             _ => "failure",
         };
         metrics_facade::call(operation, metrics_facade::attempts(attempt), outcome);
-        metrics_facade::refused(operation, stop.reason);
+        metrics_facade::refused(operation, end.reason);
     }
-    testing::ended(record, operation, attempt, Some(stop.reason));
+    testing::ended(record, operation, attempt, Some(end.reason));
 }
 
 /// Tells whether an error is what the caller may have asked for, as far as it is known.
 #[cfg(feature = "tracing")]
-fn is_answer(stop: &NoRetry) -> bool {
-    matches!(stop.info.disposition, None | Some(Disposition::Permanent))
+fn is_answer(end: &NoRetry) -> bool {
+    matches!(end.info.disposition, None | Some(Disposition::Permanent))
 }
 
 /// Tells that a call was dropped after it failed.

@@ -114,14 +114,14 @@ pub(crate) fn with_random<T>(draw: impl FnOnce(&mut Random) -> T) -> T {
 }
 
 /// Caps a wait, or ends the call.
-pub(crate) fn limit(attempt: u32, pause: &mut RetryDelay) -> Result<(), NoRetry> {
+pub(crate) fn limit(attempt: u32, retry: &mut RetryDelay) -> Result<(), NoRetry> {
     CURRENT.with_borrow(|current| {
         let Some(current) = current else { return Ok(()) };
         if current.attempts.is_some_and(|attempts| attempt >= attempts) {
-            return Err(pause.stop(GiveUpReason::RetriesExhausted));
+            return Err(retry.stop(GiveUpReason::RetriesExhausted));
         }
         if let Some(delay) = current.max_delay {
-            pause.delay = pause.delay.min(delay);
+            retry.delay = retry.delay.min(delay);
         }
         Ok(())
     })
