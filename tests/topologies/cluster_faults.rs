@@ -239,3 +239,46 @@ async fn a_slot_without_an_owner_leaves_writes_in_doubt() {
     assert!(matches!(read, 1 | 2), "{read}");
     assert_eq!(write.await.expect("no panic"), Ok(2));
 }
+
+/// Returns the key of a slot whose owner fred asks first for all owners: that with the lowest port.
+fn of_the_first_asked(cluster: &RedisCluster) -> (usize, String) {
+    let first = (0..3).min_by_key(|node| cluster.node(*node).port()).expect("three nodes");
+    let key = (0..KEYS).map(any).find(|key| cluster.first_owner(key) == first);
+    (first, key.expect("one of 30"))
+}
+
+async fn count(client: &RetryClient, key: &str) -> FredResult<()> {
+    let counted = client.transaction(key, |watched, multi| async move {
+        let counter: Option<u64> = watched.get(key).await?;
+        let next = counter.unwrap_or(0) + 1;
+        multi.set::<(), _, _>(key, next, None, None, false).await
+    });
+    counted.await.map(|(_,): (String,)| ())
+}
+
+/// Nothing but transactions is sent, so nothing else finds out that the primary hangs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_find_the_replica_that_replaced_a_frozen_primary() {
+    let (cluster, client) = start(Duration::from_secs(1)).await;
+    let (frozen, key) = of_the_first_asked(&cluster);
+    let other = { 0..KEYS }.map(any).find(|key| cluster.first_owner(key) != frozen);
+    count(&client, &key).await.expect("the cluster is up");
+    cluster.node(frozen).pause();
+    let waiting = tokio::spawn({
+        let (client, key) = (client.clone(), key.clone());
+        async move { count(&client, &key).await }
+    });
+    // No round on another node waits for the one that hangs.
+    let begin = Instant::now();
+    count(&client, &other.expect("one of 30")).await.expect("its node is well");
+    assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
+    cluster.wait("the replica takes over", || {
+        cluster.node(frozen + 3).text(&["INFO", "replication"]).contains("role:master")
+    });
+    let begin = Instant::now();
+    waiting.await.expect("no panic").expect("by the replica");
+    println!("found after {:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    assert_eq!(cluster.node(frozen + 3).values(&["GET", &key]), ["2"]);
+    cluster.node(frozen).resume();
+}

@@ -14,7 +14,10 @@ use ::fred::{
     clients::Client,
     error::{Error, ErrorKind},
     interfaces::{ClientLike, FredResult},
-    types::{ClientState, ConnectHandle, config::ReconnectPolicy},
+    types::{
+        ClientState, ConnectHandle,
+        config::{ReconnectPolicy, Server},
+    },
 };
 use tokio::{
     sync::{Mutex, Notify, futures::OwnedNotified, watch},
@@ -553,11 +556,12 @@ impl Connection {
         begins
     }
 
-    /// Takes a connection that still works.
-    pub(super) fn take_idle(&self) -> Option<Dedicated> {
+    /// Takes a connection that still works, on a cluster one to a node.
+    pub(super) fn take_idle(&self, node: Option<&Server>) -> Option<Dedicated> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|dedicated| !dedicated.is_lost());
-        idle.pop()
+        let place = idle.iter().rposition(|dedicated| dedicated.node.as_ref() == node)?;
+        Some(idle.remove(place))
     }
 
     /// Closes the connections between two transactions: new ones may lead to another server.
@@ -568,9 +572,14 @@ impl Connection {
     /// Keeps a connection on which nothing is watched and nothing on its way.
     pub(super) fn keep_idle(&self, dedicated: Dedicated) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE && !self.is_closed() {
-            idle.push(dedicated);
+        if self.is_closed() {
+            return;
         }
+        if idle.len() == MOST_IDLE {
+            // The one that was left over for the longest time: nobody may want its node any more.
+            idle.remove(0);
+        }
+        idle.push(dedicated);
     }
 }
 

@@ -14,11 +14,12 @@ use ::fred::{
     error::{Error, ErrorKind},
     interfaces::{ClientLike, FredResult},
     types::{
-        ClusterHash, ConnectHandle, CustomCommand, FromValue, MultipleKeys, Value, config::Options,
+        ClusterHash, ConnectHandle, CustomCommand, FromValue, MultipleKeys, Value,
+        config::{Config, Options, Server, ServerConfig},
     },
 };
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     ErrorClass,
@@ -32,7 +33,7 @@ use super::{
     replay::Replay,
     target::Target,
     transaction::{RetryTransaction, execute},
-    watch::LONGEST_ANSWER,
+    watch::{LONGEST_ANSWER, LOOK},
 };
 use crate::{
     failure::{
@@ -47,16 +48,23 @@ use crate::{
 pub(super) struct Dedicated {
     client: Client,
     task: ConnectHandle,
+    /// The node of a cluster that it leads to, and to no other.
+    pub(super) node: Option<Server>,
 }
 
 impl Dedicated {
-    /// Connects within the limit, and tries again soon where the other end took the connection and does not answer.
-    async fn connect<C: Target>(client: &C, limit: Duration) -> FredResult<Self> {
+    /// Connects within the limit, to one node of a cluster if that is known, and tries again soon where the other end
+    /// took the connection and does not answer.
+    async fn connect<C: Target>(
+        client: &C,
+        node: Option<&Server>,
+        limit: Duration,
+    ) -> FredResult<Self> {
         let end = Instant::now() + limit;
         let mut patience = LONGEST_ANSWER;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            match Self::try_connect(client, patience.min(left)).await {
+            match Self::try_connect(client, node, patience.min(left)).await {
                 Err(error) if ErrorClass::TIMEOUT.matches(&error) && patience < left => {
                     patience *= 2;
                 }
@@ -66,17 +74,28 @@ impl Dedicated {
     }
 
     /// Connects within the limit; whoever stops waiting leaves nothing behind.
-    async fn try_connect<C: Target>(client: &C, limit: Duration) -> FredResult<Self> {
-        let config = client.client_config();
+    async fn try_connect<C: Target>(
+        client: &C,
+        node: Option<&Server>,
+        limit: Duration,
+    ) -> FredResult<Self> {
+        let mut config = client.client_config();
+        if let Some(node) = node {
+            config =
+                Config { server: ServerConfig::Centralized { server: node.clone() }, ..config };
+        }
         let mut connection = client.connection_config().clone();
-        // Whoever waits for the connection has a limit of its own.
-        connection.internal_command_timeout =
-            connection.internal_command_timeout.max(LONGEST_CONNECT);
+        // Whoever waits for the connection has a limit of its own, but fred tries several addresses one after the
+        // other, and the first may be that of a server that hangs.
+        connection.internal_command_timeout = match config.server.hosts().len() {
+            0 | 1 => connection.internal_command_timeout.max(LONGEST_CONNECT),
+            _ => limit / 2,
+        };
         let client = Client::new(config, Some(client.perf_config()), Some(connection), None);
         let mut connected = client.inner().notifications.connect.load().subscribe();
         // fred's task is ours before anything is awaited that may be cut short.
         let task = client.connect();
-        let mut dedicated = Self { client, task };
+        let mut dedicated = Self { client, task, node: node.cloned() };
         let connected = async {
             tokio::select! {
                 biased;
@@ -88,6 +107,21 @@ impl Dedicated {
         };
         timeout(limit, connected).await.unwrap_or_else(|_| Err(too_slow()))?;
         Ok(dedicated)
+    }
+
+    /// Returns the client of a body, whose commands are sent once.
+    fn watched(&self, options: Options, timeout: Option<Duration>) -> RetryClient {
+        Commands::new(Direct {
+            connection: Connection::dedicated(&self.client),
+            members: [self.client.clone()].into(),
+            client: self.client.clone(),
+            settings: Arc::new(Settings::without_retries(options, timeout)),
+            budgets: None,
+            counters: Arc::default(),
+            consent: Consent::AtMostOnce,
+            hooks: Hooks::default(),
+            is_apart: false,
+        })
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -116,6 +150,7 @@ impl<C: Target> Commands<Direct<'_, C>> {
     /// A round uses a connection of its own, which is kept for the next one, and which may take ten seconds to make
     /// however short the attempts are.
     /// If it is lost before `EXEC`, the round starts again, because the server forgets the watches with the connection.
+    /// On a cluster it leads to the node that owns the first key, so all keys of the body live there.
     /// An attempt timeout limits each command of the body; a deadline aborts the body wherever it is, and nothing is
     /// executed.
     ///
@@ -188,35 +223,31 @@ impl<C: Target> Direct<'_, C> {
             let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
             left.map_or(limit, |left| limit.min(left.max(SHORTEST)))
         };
-        let mut dedicated = match self.connection.take_idle() {
-            Some(dedicated) => dedicated,
-            // A connection takes several times as long as a command.
-            None => Dedicated::connect(&self.client, left(limit.max(LONGEST_CONNECT)))
-                .await
-                .map_err(Failed::Open)?,
-        };
-        options.timeout = Some(left(limit));
-        let given = self.settings.timeout.map(left);
         if self.needs_slot()
             && let Some(slot) = keys.first().and_then(slot)
         {
             options.cluster_hash = Some(slot);
         }
-        let watched: RetryClient = Commands::new(Direct {
-            connection: Connection::dedicated(&dedicated.client),
-            members: [dedicated.client.clone()].into(),
-            client: dedicated.client.clone(),
-            settings: Arc::new(Settings::without_retries(options, given)),
-            budgets: None,
-            counters: Arc::default(),
-            consent: Consent::AtMostOnce,
-            hooks: Hooks::default(),
-            is_apart: false,
-        });
+        let home = Home::new(self, &options);
+        let mut dedicated = match self.connection.take_idle(home.node().as_ref()) {
+            Some(dedicated) => dedicated,
+            // A connection takes several times as long as a command.
+            None => home.connect(left(limit.max(LONGEST_CONNECT))).await.map_err(Failed::Open)?,
+        };
+        if dedicated.node.is_some() {
+            (options.cluster_hash, options.cluster_node) = (None, None);
+        }
+        options.timeout = Some(left(limit));
+        let given = self.settings.timeout.map(left);
+        let watched = dedicated.watched(options, given);
         let multi = watched.multi();
         let prepare = async {
             let watch = CustomCommand::new_static("WATCH", ClusterHash::FirstKey, false);
-            let _: Value = watched.custom(watch, keys.to_vec()).await?;
+            let watching: FredResult<Value> = watched.custom(watch, keys.to_vec()).await;
+            if let Err(error) = watching {
+                home.heed(&error, dedicated.node.as_ref(), &keys[0]).await;
+                return Err(error);
+            }
             Ok(body(watched.clone(), multi.clone()).await)
         };
         let prepared = async {
@@ -284,6 +315,102 @@ impl<C: Target> Direct<'_, C> {
             self.connection.keep_idle(dedicated);
         }
         result
+    }
+}
+
+/// Where the keys of a round live.
+struct Home<'a, 'h, C> {
+    direct: &'a Direct<'h, C>,
+    /// The connection of the client that knows.
+    index: usize,
+    /// The slot on a cluster, if there is one.
+    slot: Option<u16>,
+    /// The node that the caller chose.
+    given: Option<Server>,
+}
+
+impl<'a, 'h, C: Target> Home<'a, 'h, C> {
+    fn new(direct: &'a Direct<'h, C>, options: &Options) -> Self {
+        let is_clustered = direct.settings.is_clustered;
+        let slot = match options.cluster_hash {
+            Some(ClusterHash::Custom(slot)) if is_clustered => Some(slot),
+            _ => None,
+        };
+        let given = options.cluster_node.clone().filter(|_| is_clustered);
+        Self { direct, index: direct.connection.choose().unwrap_or(0), slot, given }
+    }
+
+    /// Returns the node to connect to, as far as the client knows the cluster.
+    ///
+    /// A connection to all nodes would wait for each that hangs.
+    fn node(&self) -> Option<Server> {
+        if self.given.is_some() {
+            return self.given.clone();
+        }
+        let slot = self.slot?;
+        let part = self.direct.client.part(self.index);
+        let owner = part.inner().with_cluster_state(|state| Ok(state.get_server(slot).cloned()));
+        owner.ok().flatten()
+    }
+
+    /// Connects within the limit, to another node as soon as the client learns that it has become the owner.
+    async fn connect(&self, limit: Duration) -> FredResult<Dedicated> {
+        let end = Instant::now() + limit;
+        loop {
+            let node = self.node();
+            let left = end.saturating_duration_since(Instant::now());
+            tokio::select! {
+                biased;
+                connected = Dedicated::connect(&self.direct.client, node.as_ref(), left) => {
+                    return connected;
+                }
+                () = self.moves_from(node.as_ref()) => {}
+            }
+        }
+    }
+
+    /// Waits until another node is the owner, and lets the client find out whether that is so.
+    async fn moves_from(&self, node: Option<&Server>) {
+        let begin = Instant::now();
+        while self.node().as_ref() == node {
+            sleep(LOOK).await;
+            if self.attempt().is_none_or(|limit| begin.elapsed() > limit) {
+                self.suspect(node);
+            }
+        }
+    }
+
+    fn attempt(&self) -> Option<Duration> {
+        self.direct.settings.options.timeout
+    }
+
+    /// Rounds say nothing about the connections of the client, which may have nothing else to do.
+    fn suspect(&self, node: Option<&Server>) {
+        if let Some(node) = node {
+            let part = self.direct.client.part(self.index);
+            let nodes = vec![node.clone()];
+            self.direct.connection.suspect(self.index, part, nodes, self.attempt());
+        }
+    }
+
+    /// Takes from the failure of the first command what it says about the node.
+    async fn heed(&self, error: &Error, node: Option<&Server>, key: &Value) {
+        if DISCONNECTED.matches(error) {
+            self.direct.connection.forget_idle();
+            self.suspect(node);
+        }
+        let Some(slot) = self.slot.filter(|_| ErrorClass::REDIRECT.matches(error)) else { return };
+        self.direct.connection.forget_idle();
+        // fred asks for the owners again when one of its own commands is redirected.
+        let options = Options {
+            max_attempts: Some(1),
+            timeout: self.attempt(),
+            cluster_hash: Some(ClusterHash::Custom(slot)),
+            ..Options::default()
+        };
+        let part = self.direct.client.part(self.index).with_options(&options);
+        let command = CustomCommand::new_static("EXISTS", ClusterHash::Custom(slot), false);
+        let _ = part.custom::<Value, _>(command, vec![key.clone()]).await;
     }
 }
 

@@ -28,7 +28,7 @@ use super::{
 };
 
 /// How often a connection is looked at that fred called lost, because fred does not tell every return.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 /// How long fred may be at one try to connect before it is started again.
 pub(super) const LONGEST_ANSWER: Duration = Duration::from_millis(1_500);
