@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-/// Says which setting of a policy is impossible, and with what value.
+/// An impossible setting of a policy, a budget or a breaker, with its value.
 ///
 /// ```
 /// use retry_runtime::{Exponential, policy::ConfigError};
@@ -23,13 +23,13 @@ pub enum ConfigError {
     Factor(f64),
     /// The jitter needs delays that grow; on a constant delay it would do nothing.
     JitterNeedsGrowth(crate::backoff::jitter::Jitter),
-    /// A count is zero, or more than it can be.
+    /// A count is zero, or above its largest value.
     OutOfRange {
         /// The name of the setting.
         setting: &'static str,
         /// Its value.
         found: u32,
-        /// The largest value that it can have; the smallest is 1.
+        /// The largest allowed value; the smallest is 1.
         most: u32,
     },
     /// The share of failures is not above 0 and at most 1.
@@ -40,7 +40,7 @@ pub enum ConfigError {
         setting: &'static str,
         /// Its value.
         found: Duration,
-        /// The shortest that it can be.
+        /// The shortest allowed value.
         least: Duration,
     },
 }

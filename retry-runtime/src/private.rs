@@ -55,13 +55,13 @@ pub fn cancel<P, K>(
     guarded.cancel(token)
 }
 
-/// Tells that the feature is missing.
+/// Reports that the feature is missing.
 #[cfg(not(feature = "cancel"))]
 pub fn cancel<P, K, T: NeedsFeature>(_: Guarded<P, K>, token: &T) -> Guarded<P, MayAbort> {
     token.explain()
 }
 
-/// Implemented for nothing.
+/// No type implements it.
 #[cfg(not(feature = "cancel"))]
 #[diagnostic::on_unimplemented(
     message = "`cancel` needs the feature `cancel` of `retry-runtime`",
@@ -72,13 +72,13 @@ pub trait NeedsFeature {
     fn explain<P>(&self) -> Guarded<P, MayAbort>;
 }
 
-/// The rule of an operation that may do something twice when repeated.
+/// The rule of an operation that can do something twice when repeated.
 pub const NOT_IDEMPOTENT: ByDisposition = ByDisposition::new(Idempotence::NotIdempotent);
 
 /// The rule of an operation declared `idempotent`.
 pub const IDEMPOTENT: ByDisposition = ByDisposition::new(Idempotence::Idempotent);
 
-/// Returns a policy of constants, or does not compile.
+/// Returns a policy of literals, or fails to compile.
 #[track_caller]
 pub const fn possible<P: Copy>(checked: Result<P, ConfigError>) -> P {
     match checked {
@@ -102,7 +102,7 @@ pub fn on_ok<T, F: FnOnce(&T) -> bool>(rule: F) -> F {
     rule
 }
 
-/// What a hook is given that does not look at it.
+/// The argument of a hook that ignores it.
 #[derive(Debug)]
 pub struct Unseen;
 
@@ -111,7 +111,7 @@ pub fn async_hook<A, R, F: AsyncFnMut(&A) -> R>(_: &A, hook: F) -> F {
     hook
 }
 
-/// Calls a hook, whose argument type is given by this.
+/// Calls a hook, and gives it its argument type.
 pub fn hook<A, R>(seen: &A, hook: impl FnOnce(&A) -> R) -> R {
     hook(seen)
 }

@@ -9,7 +9,7 @@ use crate::config_error::ConfigError;
 /// use retry_runtime::{Constant, Jitter};
 /// use std::time::Duration;
 ///
-/// // Many clients of one server should not poll it in step.
+/// // Clients of one server should not all poll at the same moment.
 /// const POLL: Constant = Constant::new(Duration::from_secs(1)).jitter(Jitter::Equal);
 /// # assert_eq!(POLL.delay(), Duration::from_secs(1));
 /// ```
@@ -20,15 +20,15 @@ pub struct Constant {
 }
 
 impl Constant {
-    /// Waits `delay`, without jitter; zero retries at once, after other tasks had their turn.
+    /// Waits for `delay`, without jitter; zero retries at once, after a yield to other tasks.
     pub const fn new(delay: Duration) -> Self {
         Self { delay, jitter: Jitter::None }
     }
 
     /// Randomises the delay.
     ///
-    /// [`Jitter::Decorrelated`] and [`Jitter::FromBase`] draw from what a delay has grown by, so they do nothing to this
-    /// one; [`check`](Self::check) finds that.
+    /// [`Jitter::Decorrelated`] and [`Jitter::FromBase`] need a delay that grows, so they do nothing here;
+    /// [`check`](Self::check) returns an error for them.
     pub const fn jitter(self, jitter: Jitter) -> Self {
         Self { jitter, ..self }
     }

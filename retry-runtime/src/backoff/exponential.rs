@@ -5,17 +5,25 @@ use crate::config_error::ConfigError;
 
 /// Multiplies the delay by a factor with every retry, up to a longest delay.
 ///
-/// Before retry `n` the delay is `min(max_delay, base_delay · factor^(n - 1))`, then jitter is applied.
-/// The cap comes before the jitter, so that clients in a long outage stay spread.
-/// The arithmetic saturates: for every `n` up to [`u32::MAX`] the result is at most the longest delay.
+/// Before retry `n` the delay is `min(max_delay, base_delay · factor^(n - 1))`; then the jitter applies.
+/// The cap comes before the jitter, so the clients stay spread in a long outage.
+/// The arithmetic saturates: for every `n` up to [`u32::MAX`] the result is at most `max_delay`.
 ///
-/// Defaults: base delay 50 ms, factor 2, longest delay 20 s, full jitter, as in the AWS SDKs.
+/// The defaults are those of the AWS SDKs:
 ///
-/// No setting panics, whatever its value and the order: settings that contradict each other come from configuration,
-/// and a service shall not fall over them at each call.
-/// No delay is longer than the longest delay, the first included; of the two the one that is not set gives way.
-/// A factor below 1, or one that is not a number, is taken as 1.
-/// [`check`](Self::check) finds such settings, in a `const` when it is compiled.
+/// | setting | default |
+/// | --- | --- |
+/// | [`base_delay`](Self::base_delay) | 50 ms |
+/// | [`factor`](Self::factor) | 2 |
+/// | [`max_delay`](Self::max_delay) | 20 s |
+/// | [`jitter`](Self::jitter) | [`Jitter::Full`] |
+///
+/// No setting panics, whatever its value: contradictory settings usually come from a configuration file, and must not
+/// fail every call of a service.
+/// No delay is longer than `max_delay`, not even the first; if only one of `base_delay` and `max_delay` is set, the
+/// default of the other adapts to it.
+/// A factor below 1 or NaN counts as 1.
+/// [`check`](Self::check) finds such settings; in a `const`, the compiler does.
 ///
 /// ```
 /// use retry_runtime::Exponential;
@@ -27,8 +35,8 @@ use crate::config_error::ConfigError;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponential {
-    // Unset means the default, or the other where the two contradict each other: asking for a base of 30 s alone, or for
-    // a longest delay of 10 ms, is no contradiction.
+    // Unset means the default, adapted to the other: setting only a base of 30 s, or only a longest delay of 10 ms, is not
+    // a contradiction.
     base_delay: Option<Duration>,
     factor: f64,
     max_delay: Option<Duration>,
@@ -39,14 +47,14 @@ impl Exponential {
     const DEFAULT_BASE_DELAY: Duration = Duration::from_millis(50);
     const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(20);
 
-    /// Starts from the defaults.
+    /// Creates an exponential backoff with the defaults.
     pub const fn new() -> Self {
         Self { base_delay: None, factor: 2.0, max_delay: None, jitter: Jitter::Full }
     }
 
-    /// Sets the delay before the first retry; zero never waits.
+    /// Sets the delay before the first retry; with zero, no retry waits.
     ///
-    /// A longest delay that is shorter holds for this one, too.
+    /// A shorter `max_delay` applies to it, too.
     pub const fn base_delay(self, base_delay: Duration) -> Self {
         Self { base_delay: Some(base_delay), ..self }
     }
@@ -56,7 +64,7 @@ impl Exponential {
         Self { max_delay: Some(max_delay), ..self }
     }
 
-    /// Sets the factor; 1 keeps the delay constant, and so does what is below, or no number.
+    /// Sets the factor; 1 keeps the delay constant, and so does a factor below 1 or NaN.
     pub const fn factor(self, factor: f64) -> Self {
         Self { factor, ..self }
     }
@@ -79,8 +87,8 @@ impl Exponential {
         Self::new().base_delay(base_delay).factor(factor).max_delay(max_delay).check()
     }
 
-    /// Returns the backoff, or the error in its settings: for those that come from a file, and, in a `const`, for the
-    /// compiler.
+    /// Returns the backoff, or an error if its settings contradict each other: for settings from a file, or, in a `const`,
+    /// for the compiler.
     ///
     /// ```
     /// use retry_runtime::{Exponential, policy::ConfigError};
@@ -95,7 +103,7 @@ impl Exponential {
     ///
     /// let impossible = Exponential::new().base_delay(2 * LONGEST).max_delay(LONGEST);
     /// assert!(matches!(impossible.check(), Err(ConfigError::MaxDelayBelowBase { .. })));
-    /// assert_eq!(impossible.first_delay(), LONGEST); // holds all the same
+    /// assert_eq!(impossible.first_delay(), LONGEST); // it works all the same
     /// ```
     ///
     /// # Errors

@@ -2,22 +2,22 @@ use std::{fmt, time::Duration};
 
 use crate::backoff::random::{Random, duration_from_nanos};
 
-/// Chooses how the wait before a retry is randomised.
+/// How the delay before a retry is randomised.
 ///
-/// Clients that fail together come back together unless their waits differ.
-/// Below, `delay` is what the backoff says, already capped at its longest delay, and `base` its first delay.
+/// Clients that fail together retry together unless their delays differ.
+/// In the table, `nominal` is the delay of the backoff, already capped at `max_delay`, and `base` its first delay.
 ///
-/// | family | wait | mean |
+/// | family | delay | mean |
 /// | --- | --- | --- |
-/// | [`None`](Self::None) | `delay` | `delay` |
-/// | [`Full`](Self::Full) | uniform in `0 ..= delay` | `delay / 2` |
-/// | [`Equal`](Self::Equal) | uniform in `delay / 2 ..= delay` | `3 · delay / 4` |
-/// | [`Decorrelated`](Self::Decorrelated) | `min(max_delay, uniform in base ..= 3 · previous wait)` | |
-/// | [`FromBase`](Self::FromBase) | uniform in `base ..= delay` | `(base + delay) / 2` |
+/// | [`None`](Self::None) | `nominal` | `nominal` |
+/// | [`Full`](Self::Full) | uniform in `0 ..= nominal` | `nominal / 2` |
+/// | [`Equal`](Self::Equal) | uniform in `nominal / 2 ..= nominal` | `3 · nominal / 4` |
+/// | [`Decorrelated`](Self::Decorrelated) | `min(max_delay, uniform in base ..= 3 · previous delay)` | |
+/// | [`FromBase`](Self::FromBase) | uniform in `base ..= nominal` | `(base + nominal) / 2` |
 ///
 /// Full, equal and decorrelated are the formulas of Marc Brooker's *Exponential Backoff And Jitter* (AWS Architecture
-/// Blog, 2015); `FromBase` is the jitter of coredis, kept for those who move from it.
-/// It does not spread the first retry, whose delay is the base.
+/// Blog, 2015); `FromBase` is the jitter of coredis, for code that moves from it.
+/// `FromBase` does not spread the first retry, whose delay is always the base.
 ///
 /// ```
 /// use retry_runtime::{Exponential, Jitter};
@@ -34,14 +34,14 @@ pub enum Jitter {
     Full,
     /// Waits between half the delay and the delay.
     Equal,
-    /// Waits between the base and three times the previous wait, at most the longest delay.
+    /// Waits between the base and three times the previous delay, at most `max_delay`.
     Decorrelated,
     /// Waits between the base and the delay.
     FromBase,
 }
 
 impl Jitter {
-    /// Draws the wait for one retry; `previous` is the last wait, or the base before the first.
+    /// Draws the delay of one retry; `previous` is the last delay, or the base before the first retry.
     pub(crate) fn apply(self, delay: Delay, previous: Duration, random: &mut Random) -> Duration {
         let Delay { base, nominal, longest } = delay;
         match self {
@@ -56,7 +56,7 @@ impl Jitter {
     }
 }
 
-/// The three durations that a jitter family draws between.
+/// The durations that a jitter family uses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Delay {
     pub(crate) base: Duration,
@@ -68,7 +68,7 @@ fn half(duration: Duration) -> Duration {
     duration_from_nanos(duration.as_nanos() / 2)
 }
 
-/// Prints the name that the attribute uses.
+/// Prints the name as the attribute spells it.
 impl fmt::Display for Jitter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

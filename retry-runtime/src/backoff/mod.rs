@@ -1,4 +1,6 @@
-//! How long to wait before the next attempt.
+//! Backoffs: how long to wait before the next attempt.
+//!
+//! A [`RetryPolicy`](crate::RetryPolicy) holds one: [`Exponential`] by default, [`Constant`], or your own [`Backoff`].
 
 mod constant;
 mod exponential;
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 /// Decides how long to wait before the next attempt.
 ///
-/// One method makes a backoff of your own:
+/// A backoff of your own needs one method:
 ///
 /// ```
 /// use retry_runtime::{RetryPolicy, backoff::{Backoff, RetryContext}};
@@ -34,10 +36,10 @@ use std::time::Duration;
 /// # assert!(POLICY.backoff().delay(&mut RetryContext::new(1, None, &mut random)) <= Duration::from_secs(1));
 /// ```
 pub trait Backoff {
-    /// Returns the wait before retry [`RetryContext::retry`].
+    /// Returns the delay before the retry that `wait` describes.
     ///
     /// Called once per retry, never before the first attempt.
-    /// [`Duration::ZERO`] retries at once, after other tasks had their turn.
+    /// [`Duration::ZERO`] retries at once, after a yield to other tasks.
     fn delay(&self, wait: &mut RetryContext<'_>) -> Duration;
 }
 
@@ -53,7 +55,7 @@ impl<B: Backoff + ?Sized> Backoff for std::sync::Arc<B> {
     }
 }
 
-/// Tells a [`Backoff`] which retry it is asked about, and lends it randomness.
+/// The retry for which a [`Backoff`] chooses the delay, and a source of randomness.
 #[derive(Debug)]
 pub struct RetryContext<'a> {
     retry: u32,
@@ -62,10 +64,10 @@ pub struct RetryContext<'a> {
 }
 
 impl<'a> RetryContext<'a> {
-    /// Describes one wait, for calling a [`Backoff`] by hand.
+    /// Describes a retry, to call a [`Backoff`] by hand.
     ///
-    /// `retry` counts from 1; 0 is taken as 1.
-    /// `previous` is the wait before the retry before this one, if there was one.
+    /// `retry` counts from 1; 0 counts as 1.
+    /// `previous` is the delay before the previous retry, if there was one.
     pub fn new(retry: u32, previous: Option<Duration>, random: &'a mut Random) -> Self {
         Self { retry: if retry == 0 { 1 } else { retry }, previous, random }
     }
@@ -75,17 +77,17 @@ impl<'a> RetryContext<'a> {
         self.retry
     }
 
-    /// Returns the last wait of this call, or `None` before the first retry.
+    /// Returns the previous delay of this call, or `None` before the first retry.
     pub fn previous(&self) -> Option<Duration> {
         self.previous
     }
 
-    /// Returns a number in `0.0 .. 1.0`, uniformly.
+    /// Returns a uniformly distributed number in `0.0 .. 1.0`.
     pub fn random(&mut self) -> f64 {
         self.random.unit()
     }
 
-    /// Returns a duration from the range, both ends included, uniformly.
+    /// Returns a uniformly distributed duration from the range, both ends included.
     pub fn between(&mut self, range: std::ops::RangeInclusive<Duration>) -> Duration {
         self.random.between(range)
     }

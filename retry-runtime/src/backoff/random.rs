@@ -10,7 +10,7 @@ use std::{
 /// Draws the random numbers of jitter.
 ///
 /// Seeded from the operating system's entropy (through [`RandomState`]), never from the clock: processes that start
-/// in the same instant must not wait in step.
+/// at the same moment must not retry at the same moment.
 ///
 /// ```
 /// use retry_runtime::backoff::Random;
@@ -25,35 +25,35 @@ pub struct Random(Source);
 
 enum Source {
     Drawn(fastrand::Rng),
-    /// Always the one end, to find the bounds of what can be drawn.
+    /// Always one end of the range, to find the bounds.
     Lowest,
     Highest,
 }
 
 impl Random {
-    /// Starts a sequence that no other process, thread or call shares.
+    /// Creates a generator whose sequence no other process, thread or call shares.
     pub fn from_entropy() -> Self {
-        // With the number of the process: those that are forked from one inherit the keys of the next `RandomState`.
+        // With the process id: forked processes inherit the keys of the next `RandomState`.
         let seed = RandomState::new().hash_one(process::id());
         Self(Source::Drawn(fastrand::Rng::with_seed(seed)))
     }
 
-    /// Starts the sequence that belongs to `seed`.
+    /// Creates a generator with a fixed seed.
     pub fn seeded(seed: u64) -> Self {
         Self(Source::Drawn(fastrand::Rng::with_seed(seed)))
     }
 
-    /// Draws nothing: the lower end of every range.
+    /// Creates a generator that returns the lower end of every range.
     pub(crate) fn lowest() -> Self {
         Self(Source::Lowest)
     }
 
-    /// Draws nothing: the upper end of every range.
+    /// Creates a generator that returns the upper end of every range.
     pub(crate) fn highest() -> Self {
         Self(Source::Highest)
     }
 
-    /// Returns a number in `0.0 .. 1.0`, uniformly.
+    /// Returns a uniformly distributed number in `0.0 .. 1.0`.
     pub fn unit(&mut self) -> f64 {
         match &mut self.0 {
             Source::Drawn(random) => random.f64(),
@@ -62,9 +62,9 @@ impl Random {
         }
     }
 
-    /// Returns a duration from the range, both ends included, uniformly to the nanosecond.
+    /// Returns a uniformly distributed duration from the range, both ends included, to the nanosecond.
     ///
-    /// A range that is empty because its ends are in the wrong order yields its start.
+    /// A range whose ends are in the wrong order yields its start.
     pub fn between(&mut self, range: RangeInclusive<Duration>) -> Duration {
         let (low, high) = range.into_inner();
         let span = high.saturating_sub(low).as_nanos();
@@ -77,8 +77,7 @@ impl Random {
         low.saturating_add(drawn)
     }
 
-    /// Runs `draw` with the generator of this thread, made from entropy at the thread's first draw, and at the first in a
-    /// process that was forked.
+    /// Runs `draw` with the generator of this thread, which is created at the thread's first draw, and again after a fork.
     pub(crate) fn with_thread_local<T>(draw: impl FnOnce(&mut Self) -> T) -> T {
         Self::of_process(process::id(), draw)
     }
@@ -87,8 +86,8 @@ impl Random {
         thread_local! {
             static RANDOM: RefCell<Option<(u32, Random)>> = const { RefCell::new(None) };
         }
-        // A user's backoff that starts a call of its own from inside `delay` finds the slot empty and gets a
-        // generator for itself, instead of a panic for borrowing twice.
+        // A user's backoff that starts a call from inside `delay` finds the slot empty and gets its own generator,
+        // instead of a panic for borrowing twice.
         let inherited = RANDOM.take().filter(|(owner, _)| *owner == process);
         let mut random = inherited.map_or_else(Self::from_entropy, |(_, random)| random);
         let drawn = draw(&mut random);
@@ -97,7 +96,7 @@ impl Random {
     }
 }
 
-/// Prints no state, so that a log does not tell the delays to come.
+/// Prints no state, so that a log does not reveal the delays to come.
 impl fmt::Debug for Random {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Random(..)")

@@ -13,7 +13,7 @@ use crate::{
 /// Retries an operation that blocks its thread, without a runtime: the closure form of `#[retryable(blocking)]`.
 ///
 /// Also available as `policy.retry_blocking(operation)`; the thread sleeps between attempts.
-/// Nothing can abort an attempt that blocks: a deadline lets no retry begin after it, an attempt timeout does nothing.
+/// Nothing can abort a blocking attempt: a deadline only prevents later retries, and an attempt timeout has no effect.
 /// Inside a runtime, call it where blocking is allowed, such as in `tokio::task::spawn_blocking`.
 ///
 /// ```
@@ -37,7 +37,7 @@ where
     BlockingRetry { policy, operation, rule, wants_other: NoValue, notify: NoHook }
 }
 
-/// A blocking call in the closure form, to be configured and made; see [`retry_blocking`].
+/// A blocking call in the closure form, to configure and then start with [`call`](Self::call); see [`retry_blocking`].
 #[must_use = "nothing happens until `call`"]
 pub struct BlockingRetry<P, Op, V = NoValue, N = NoHook> {
     policy: P,
@@ -51,19 +51,19 @@ impl<P, Op, T, E, V, N> BlockingRetry<P, Op, V, N>
 where
     Op: FnMut() -> Result<T, E>,
 {
-    /// Retries the errors named by `rule`, and only them; see [`RetryPolicy::on`](crate::policy::RetryPolicy::on).
+    /// Retries the errors named by `rule`, and only those; see [`RetryPolicy::on`](crate::policy::RetryPolicy::on).
     pub fn on<M>(self, rule: M) -> BlockingRetry<On<P, Named<M>>, Op, V, N> {
         let Self { policy, operation, rule: by_disposition, wants_other, notify } = self;
         let policy = On::new(policy, rule);
         BlockingRetry { policy, operation, rule: by_disposition, wants_other, notify }
     }
 
-    /// Retries the errors for which a closure says so, and only them.
+    /// Retries the errors for which the closure returns `true`, and only those.
     pub fn when<M: Fn(&E) -> bool>(self, rule: M) -> BlockingRetry<On<P, Named<M>>, Op, V, N> {
         self.on(rule)
     }
 
-    /// Retries also the successful values for which a closure says so, such as "still pending".
+    /// Also retries the successful values for which the closure returns `true`, such as "still pending".
     ///
     /// When the retries are used up, the caller gets the last value.
     pub fn on_ok<W: Fn(&T) -> bool>(self, wants_other: W) -> BlockingRetry<P, Op, W, N> {
@@ -71,12 +71,12 @@ where
         BlockingRetry { policy, operation, rule, wants_other, notify }
     }
 
-    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried too.
+    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried, too.
     pub fn idempotent(self) -> Self {
         Self { rule: ByDisposition::new(Idempotence::Idempotent), ..self }
     }
 
-    /// Calls a closure after every failure that will be retried: the place to log or count.
+    /// Calls a closure after every failure that will be retried, to log or count.
     pub fn notify<H: FnMut(&Failure<'_, E>)>(self, hook: H) -> BlockingRetry<P, Op, V, H> {
         let Self { policy, operation, rule, wants_other, .. } = self;
         BlockingRetry { policy, operation, rule, wants_other, notify: hook }
@@ -86,8 +86,8 @@ where
     ///
     /// # Errors
     ///
-    /// Returns the operation's own last error, or what an open breaker or a cancellation has been converted to if one
-    /// of them refused the first attempt.
+    /// Returns the operation's last error, or the converted [`Aborted`](crate::Aborted) if an open breaker or a cancellation
+    /// refused the first attempt.
     pub fn call(self) -> Result<T, E>
     where
         P: Decide<E, ByDisposition, Timing: Timing<Uninterrupted: Clocked>>,
@@ -128,7 +128,7 @@ where
 
 type UninterruptedClock<P> = <<<P as Policy>::Timing as Timing>::Uninterrupted as Clocked>::Watched;
 
-/// The closure of [`BlockingRetry::notify`], or none.
+/// The closure of [`BlockingRetry::notify`], if there is one.
 pub trait BlockingHook<E> {
     /// Calls it.
     fn notify(&mut self, failure: &Failure<'_, E>);

@@ -38,9 +38,9 @@ macro_rules! start {
 start!([B, R, T] RetryPolicy<B, R, T>, [A, B] Composite<A, B>, [P, M] On<P, M>, [P, T] Limited<P, T>, [] Never);
 start!([Error, Timing] DynPolicy<Error, Timing>, [P, K] Guarded<P, K>);
 
-/// The methods of every policy, for your own.
+/// The methods of the built-in policies, for policies of your own.
 ///
-/// The policies of this crate have them as inherent methods, most of them `const`; those take precedence.
+/// The policies of this crate have inherent methods of the same names, most of them `const`, which take precedence.
 ///
 /// ```
 /// use retry_runtime::{
@@ -86,19 +86,19 @@ pub trait PolicyExt: Policy + Sized {
         Limited { policy: self, timing: Untimed.attempt_timeout(timeout) }
     }
 
-    /// Begins no retry after so long a time; see [`RetryPolicy::retry_for`].
+    /// Begins no retry once `limit` has passed; see [`RetryPolicy::retry_for`].
     fn retry_for(self, limit: Duration) -> Limited<Self, Measured> {
         Limited { policy: self, timing: Untimed.retry_for(limit) }
     }
 
-    /// Retries the errors that `rule` names, and only them; see [`RetryPolicy::on`].
+    /// Retries the errors that `rule` names, and only those; see [`RetryPolicy::on`].
     ///
-    /// A policy that does not ask the rule of the call decides as before.
+    /// Has no effect on a policy that never asks the rule of the call.
     fn on<M>(self, rule: M) -> On<Self, Named<M>> {
         On::new(self, rule)
     }
 
-    /// Retries by this policy or by another, whichever matches; see [`Composite`].
+    /// Retries with this policy or another, whichever matches; see [`Composite`].
     fn or<Other>(self, other: Other) -> Composite<Self, Other> {
         Composite::new(self, other)
     }

@@ -5,11 +5,11 @@ use crate::{
     failure::{Attempt, Failure, GiveUp},
 };
 
-// `AsyncFnMut` alone would do, but a future generic over it is not `Send` once the hook borrows anything
+// `AsyncFnMut` alone would be enough, but a future generic over it is not `Send` once the hook borrows anything
 // (rust-lang/rust#138207). These traits name the hook's future at one lifetime, which rustc can look through; the
-// `AsyncFnMut` bound beside them is what gives a closure's argument its type.
+// `AsyncFnMut` bound beside them lets rustc infer the type of a closure's argument.
 
-/// A `before` hook; implemented by every `AsyncFnMut(&Attempt)` that lends nothing of its own state.
+/// A `before` hook; implemented by every `AsyncFnMut(&Attempt)` whose future borrows nothing from the closure.
 pub trait BeforeHook<'a> {
     /// The future of the hook.
     type Future: Future<Output: HookResult>;
@@ -38,7 +38,7 @@ impl BeforeHook<'_> for NoHook {
     }
 }
 
-/// An `on_failure` hook; implemented by every `AsyncFnMut(&Failure<E>)` that lends nothing of its own state.
+/// An `on_failure` hook; implemented by every `AsyncFnMut(&Failure<E>)` whose future borrows nothing from the closure.
 pub trait FailureHook<'a, E: 'a> {
     /// The future of the hook.
     type Future: Future<Output: HookResult>;
@@ -67,7 +67,7 @@ impl<'a, E: 'a> FailureHook<'a, E> for NoHook {
     }
 }
 
-/// An `on_give_up` hook; implemented by every `AsyncFnMut(&GiveUp<E>)` that lends nothing of its own state.
+/// An `on_give_up` hook; implemented by every `AsyncFnMut(&GiveUp<E>)` whose future borrows nothing from the closure.
 pub trait GiveUpHook<'a, E: 'a> {
     /// The future of the hook.
     type Future: Future<Output: HookResult>;
@@ -96,11 +96,11 @@ impl<'a, E: 'a> GiveUpHook<'a, E> for NoHook {
     }
 }
 
-/// The place of a hook that was not given.
+/// Stands for a hook that is not set.
 #[derive(Debug, Clone, Copy)]
 pub struct NoHook;
 
-/// A plain closure in the place of a hook that is awaited.
+/// A plain closure in place of an async hook.
 #[derive(Debug, Clone, Copy)]
 pub struct Notify<H>(pub(super) H);
 

@@ -15,16 +15,16 @@ use crate::{
     policy::{ByDisposition, Decide, Policy},
 };
 
-/// A call in the closure form with hooks, to be configured and awaited.
+/// A call in the closure form with hooks, to configure and await.
 ///
-/// `D` makes the future; it is how an `async fn` gets a nameable future without a box.
+/// `D` creates the future; this gives an `async fn` a nameable future without a box.
 #[must_use = "nothing happens until the call is awaited"]
 pub struct Hooked<C, D> {
     pub(super) parts: C,
     drive: D,
 }
 
-/// What a call with hooks is made of.
+/// The parts of a call with hooks.
 pub struct Parts<P, Op, V, B = NoHook, F = NoHook, G = NoHook> {
     pub(super) retry: Retry<P, Op, V>,
     pub(super) name: &'static str,
@@ -39,12 +39,12 @@ impl<P: fmt::Debug, Op, V, B, F, G> fmt::Debug for Parts<P, Op, V, B, F, G> {
     }
 }
 
-/// Makes the future of a call from its parts.
+/// Creates the future of a call from its parts.
 pub trait Drive<C> {
     /// The future.
     type Future: Future;
 
-    /// Makes it.
+    /// Creates it.
     fn drive(self, parts: C) -> Self::Future;
 }
 
@@ -137,7 +137,7 @@ where
             last = Some(retry);
         };
         let give_up = call.give_up(&over);
-        // Whatever it answers, the call is over.
+        // The call is over, whatever the hook returns.
         let _: Result<(), GiveUpReason> =
             run_hook(call.patience(), on_give_up.call(&give_up)).await;
         over.into_outcome()
@@ -182,7 +182,7 @@ impl<P, Op, V, B, F> Parts<P, Op, V, B, F, NoHook> {
     }
 }
 
-/// A [`Hooked`] whose future is made by [`Run::run`].
+/// Returns a [`Hooked`] whose future comes from [`Run::run`].
 pub(super) fn hooked<C: Run>(
     parts: C,
 ) -> Hooked<C, impl Drive<C, Future = impl Future<Output = C::Output>>> {

@@ -14,10 +14,10 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Awaits a hook before every attempt; a call that may not begin runs none.
+    /// Awaits a hook before every attempt; a call that cannot begin runs none.
     ///
-    /// One that fails ends the retrying: the caller gets the last error; before the first attempt there is none, so
-    /// that attempt is made, and no other.
+    /// A hook that fails ends the retrying, and the caller gets the last error.
+    /// Before the first attempt there is no error yet, so that attempt is made, and no other.
     pub fn before<H, X>(
         self,
         hook: H,
@@ -32,9 +32,10 @@ where
         hooked(Parts::new(self).before(hook))
     }
 
-    /// Awaits a hook after every failure that will be retried, before the wait: the place to repair.
+    /// Awaits a hook after every failure that will be retried, before the wait: for repairs, such as a new connection.
     ///
-    /// One that fails ends the retrying, and the caller gets the operation's error.
+    /// A hook that fails ends the retrying, and the caller gets the operation's error.
+    /// For a plain closure there is [`notify`](Self::notify).
     pub fn on_failure<H, X>(
         self,
         hook: H,
@@ -49,9 +50,9 @@ where
         hooked(Parts::new(self).on_failure(hook))
     }
 
-    /// Calls a plain closure after every failure that will be retried: the place to log or count.
+    /// Calls a plain closure after every failure that will be retried, to log or count.
     ///
-    /// It takes the place of [`on_failure`](Self::on_failure), which awaits its hook and can end the retrying.
+    /// A call has either this or [`on_failure`](Self::on_failure), which awaits its hook and can end the retrying.
     ///
     /// ```
     /// use retry_runtime::RetryPolicy;
@@ -86,8 +87,8 @@ where
 
     /// Awaits a hook once, when the call ends without success.
     ///
-    /// Like every hook it ends at the deadline of the call, or when the call is cancelled; if that has happened already,
-    /// it runs until it waits for the first time.
+    /// Like every hook, it ends at the deadline of the call, or when the call is cancelled; if that has already happened, it
+    /// runs until it first waits.
     pub fn on_give_up<H, X>(
         self,
         hook: H,
@@ -124,10 +125,10 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Awaits a hook before every attempt; a call that may not begin runs none.
+    /// Awaits a hook before every attempt; a call that cannot begin runs none.
     ///
-    /// One that fails ends the retrying: the caller gets the last error; before the first attempt there is none, so
-    /// that attempt is made, and no other.
+    /// A hook that fails ends the retrying, and the caller gets the last error.
+    /// Before the first attempt there is no error yet, so that attempt is made, and no other.
     pub fn before<H, X>(
         self,
         hook: H,
@@ -148,9 +149,10 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Awaits a hook after every failure that will be retried, before the wait: the place to repair.
+    /// Awaits a hook after every failure that will be retried, before the wait: for repairs, such as a new connection.
     ///
-    /// One that fails ends the retrying, and the caller gets the operation's error.
+    /// A hook that fails ends the retrying, and the caller gets the operation's error.
+    /// For a plain closure there is [`notify`](Self::notify).
     pub fn on_failure<H, X>(
         self,
         hook: H,
@@ -165,9 +167,9 @@ where
         hooked(self.parts.on_failure(hook))
     }
 
-    /// Calls a plain closure after every failure that will be retried: the place to log or count.
+    /// Calls a plain closure after every failure that will be retried, to log or count.
     ///
-    /// It takes the place of [`on_failure`](Self::on_failure), which awaits its hook and can end the retrying.
+    /// A call has either this or [`on_failure`](Self::on_failure), which awaits its hook and can end the retrying.
     ///
     /// ```
     /// use retry_runtime::RetryPolicy;
@@ -205,8 +207,8 @@ where
 {
     /// Awaits a hook once, when the call ends without success.
     ///
-    /// Like every hook it ends at the deadline of the call, or when the call is cancelled; if that has happened already,
-    /// it runs until it waits for the first time.
+    /// Like every hook, it ends at the deadline of the call, or when the call is cancelled; if that has already happened, it
+    /// runs until it first waits.
     pub fn on_give_up<H, X>(
         self,
         hook: H,

@@ -20,8 +20,8 @@ use pin_project_lite::pin_project;
 ///
 /// The operation is called once per attempt and returns a new future each time.
 /// Nothing happens until the value is awaited; dropping the future cancels the call.
-/// What it is configured with may be named in any order; only an error type without [`Classify`](crate::failure::classify::Classify) needs
-/// `on` or `when` before the first hook.
+/// The settings of a call can be given in any order, with one exception: if the error type does not implement
+/// [`Classify`](crate::failure::classify::Classify), `on` or `when` must come before the first hook.
 ///
 /// Also available as `policy.retry(operation)` and, through [`RetryOperation`], as `operation.retry(policy)`.
 ///
@@ -78,7 +78,7 @@ pub trait RetryOperation<Fut>: FnMut() -> Fut + Sized {
 
 impl<Op: FnMut() -> Fut, Fut> RetryOperation<Fut> for Op {}
 
-/// A call in the closure form, to be configured and awaited; made by [`retry`].
+/// A call in the closure form, to configure and await; created by [`retry`].
 #[must_use = "nothing happens until the call is awaited"]
 pub struct Retry<P, Op, V = NoValue> {
     pub(crate) policy: P,
@@ -91,9 +91,9 @@ pub struct Retry<P, Op, V = NoValue> {
 #[derive(Debug, Clone, Copy)]
 pub struct NoValue;
 
-/// Names the values to retry.
+/// Decides which values to retry.
 pub trait RetryValue<T>: sealed::Sealed<T> {
-    /// Returns whether the value is not the wanted one yet.
+    /// Returns whether to retry the value.
     fn is_not_wanted_yet(&self, value: &T) -> bool;
 }
 
@@ -150,7 +150,7 @@ pin_project! {
         Fut: Future,
     {
         retry: Retry<P, Op, V>,
-        // Made at the first poll: the call starts with its first attempt.
+        // Created at the first poll: the call starts with its first attempt.
         call: Option<Call<P::State, BareClock<P>, Unnamed>>,
         #[pin]
         step: StepOf<P, Fut>,

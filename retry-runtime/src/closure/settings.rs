@@ -1,4 +1,4 @@
-//! What a call in the closure form is configured with, before its hooks and after them.
+//! The settings of a call in the closure form, before its hooks and after them.
 
 #![expect(clippy::type_complexity, reason = "an opaque type inside cannot be given a name")]
 
@@ -23,7 +23,7 @@ impl<P, Op, V> Retry<P, Op, V> {
     }
 }
 
-/// Writes each setting twice: for a call without hooks, and for one that has some.
+/// Writes each setting twice: for a call without hooks, and for one with hooks.
 macro_rules! settings {
     ($(
         $(#[$attribute:meta])*
@@ -42,7 +42,7 @@ macro_rules! settings {
             )*
         }
 
-        /// The settings of a call, named after its first hook.
+        /// The settings that follow the first hook.
         impl<P, Op, Fut, T, E, V, B, F, G, D> Hooked<Parts<P, Op, V, B, F, G>, D>
         where
             Op: FnMut() -> Fut,
@@ -70,11 +70,11 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Retries the errors named by `rule`, and only them: an error class set, a function, or a closure with a typed
+    /// Retries the errors named by `rule`, and only those: an error class set, a function, or a closure with a typed
     /// argument.
     fn on<M>(policy, rule: M) -> On<P, Named<M>> { On::new(policy, rule) }
 
-    /// Retries the errors for which a closure says so, and only them.
+    /// Retries the errors for which the closure returns `true`, and only those.
     ///
     /// The same as `on`, for closures whose argument needs no type.
     fn when<M: Fn(&E) -> bool>(policy, rule: M) -> On<P, Named<M>> { On::new(policy, rule) }
@@ -85,7 +85,7 @@ settings! {
     /// Limits each attempt; see [`RetryPolicy::attempt_timeout`](crate::policy::RetryPolicy::attempt_timeout).
     fn attempt_timeout(policy, timeout: Duration) -> Limited<P> { Limited { policy, timing: Untimed.attempt_timeout(timeout) } }
 
-    /// Begins no retry after so long a time; see [`RetryPolicy::retry_for`](crate::policy::RetryPolicy::retry_for).
+    /// Begins no retry once `limit` has passed; see [`RetryPolicy::retry_for`](crate::policy::RetryPolicy::retry_for).
     fn retry_for(policy, limit: Duration) -> Limited<P, Measured> { Limited { policy, timing: Untimed.retry_for(limit) } }
 
     /// Takes every retry from a budget; see [`Guarded::budget`].
@@ -108,7 +108,7 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Retries also the successful values for which a closure says so, such as "still pending".
+    /// Also retries the successful values for which the closure returns `true`, such as "still pending".
     ///
     /// When the retries are used up, the caller gets the last value.
     pub fn on_ok<W: Fn(&T) -> bool>(self, wants_other: W) -> Retry<P, Op, W> {
@@ -116,16 +116,16 @@ where
         Retry { policy, operation, rule, wants_other }
     }
 
-    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried too.
+    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried, too.
     pub fn idempotent(self) -> Self {
         Self { rule: ByDisposition::new(Idempotence::Idempotent), ..self }
     }
 }
 
 impl<P, M, Op, V> Retry<On<P, Named<M>>, Op, V> {
-    /// Adds to the rule what the error says of itself: what a retry costs, how long the server wants to be left alone.
+    /// Adds the error's own classification to the rule: disposition, class, cost and hint.
     ///
-    /// For closures and functions, which only say yes or no; see [`Classified`].
+    /// For closures and functions, which only answer yes or no; see [`Classified`].
     pub fn classified(self) -> Retry<On<P, Named<Classified<M>>>, Op, V> {
         self.map(On::classified)
     }
@@ -136,7 +136,7 @@ where
     Op: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Retries also the successful values for which a closure says so, such as "still pending".
+    /// Also retries the successful values for which the closure returns `true`, such as "still pending".
     ///
     /// When the retries are used up, the caller gets the last value.
     pub fn on_ok<W: Fn(&T) -> bool>(
@@ -154,7 +154,7 @@ where
 }
 
 impl<P, Op, V, B, F, G, D> Hooked<Parts<P, Op, V, B, F, G>, D> {
-    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried too.
+    /// Declares that repeating the operation does no harm, so that unknown outcomes are retried, too.
     pub fn idempotent(mut self) -> Self {
         self.parts.retry.rule = ByDisposition::new(Idempotence::Idempotent);
         self

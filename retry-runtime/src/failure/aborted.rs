@@ -2,11 +2,11 @@ use std::{cell::RefCell, convert::Infallible, fmt, io, sync::Arc, time::Duration
 
 use crate::failure::{GiveUpReason, rejected::Rejected};
 
-/// Why a call or an attempt ended without an error of the operation's own.
+/// Why a call or an attempt ended without an error of its own.
 ///
-/// An error type that can stand for it implements `From<Aborted>`; the errors of `std::io` and fred do.
-/// After a failed attempt the caller gets that attempt's error instead; only an attempt that a time limit aborted, and a
-/// call that was refused before its first attempt, have none.
+/// An error type represents it by implementing `From<Aborted>`; the errors of `std::io` and fred do.
+/// Only an attempt that a time limit aborted, and a call that was refused before its first attempt, have no error of
+/// their own; in all other cases the caller gets the error of the last attempt.
 ///
 /// ```
 /// use retry_runtime::Aborted;
@@ -28,20 +28,20 @@ use crate::failure::{GiveUpReason, rejected::Rejected};
 pub enum Aborted {
     /// The deadline of the whole call passed during an attempt.
     Deadline(Duration),
-    /// The attempt took longer than one may.
+    /// The attempt took longer than the attempt timeout.
     AttemptTimeout(Duration),
     /// The call was cancelled before its first attempt.
     Cancelled,
-    /// The circuit breaker let no first attempt through.
+    /// The circuit breaker rejected the first attempt.
     BreakerOpen(Rejected),
 }
 
 impl Aborted {
-    /// Returns the text of the last error of the call that was one of the operation's own, while the call converts this
-    /// value by `From`; `None` if there was none.
+    /// Returns the text of the last error that the operation itself returned in this call, or `None` if there was none;
+    /// only while the call converts this value with `From`.
     ///
-    /// To be kept as the source: a limit that aborts the third attempt says nothing of what was wrong with the first two.
-    /// The conversion to [`io::Error`] does so.
+    /// Keep it as the source of your error: a limit that aborts the third attempt does not explain why the first two failed.
+    /// The conversion to [`io::Error`] keeps it.
     ///
     /// ```
     /// use retry_runtime::{Aborted, failure::PreviousError};
@@ -65,14 +65,14 @@ impl Aborted {
         }
     }
 
-    /// Returns the aborted that an `io::Error` was made of.
+    /// Returns the `Aborted` from which an `io::Error` was converted.
     pub fn of(error: &io::Error) -> Option<Self> {
         let inside = error.get_ref()?;
         let after = || inside.downcast_ref::<AbortedAfter>().map(|after| &after.aborted);
         inside.downcast_ref::<Self>().or_else(after).copied()
     }
 
-    /// Returns the reason of a call that ends with it.
+    /// Returns the reason of a call that ends this way.
     pub(crate) fn reason(self) -> GiveUpReason {
         match self {
             Self::Deadline(_) => GiveUpReason::Deadline,
@@ -103,12 +103,11 @@ impl fmt::Display for Aborted {
 impl std::error::Error for Aborted {}
 
 thread_local! {
-    /// The last error of the call that converts a aborted on this thread.
+    /// The last error of the call that converts an `Aborted` on this thread.
     static PREVIOUS: RefCell<Option<PreviousError>> = const { RefCell::new(None) };
 }
 
-/// What an operation last failed with before it was aborted, by its text: errors cannot be copied, and hardly any is kept
-/// for long.
+/// The text of the last error before an operation was aborted; a text, because errors cannot be copied.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PreviousError(Arc<str>);
 
@@ -117,7 +116,7 @@ impl PreviousError {
         Self(text.into())
     }
 
-    /// Lets conversions of aborts find an error.
+    /// Makes an error available to conversions from `Aborted`.
     #[cold]
     pub(crate) fn during<T>(error: Option<Self>, convert: impl FnOnce() -> T) -> T {
         let _restore = Restore(PREVIOUS.replace(error));
@@ -125,7 +124,7 @@ impl PreviousError {
     }
 }
 
-/// Ends the conversion, also if it panics.
+/// Restores the outer error after a conversion, also if it panics.
 struct Restore(Option<PreviousError>);
 
 impl Drop for Restore {
@@ -142,7 +141,7 @@ impl fmt::Display for PreviousError {
 
 impl std::error::Error for PreviousError {}
 
-/// A aborted, and the last error before it as its source.
+/// An `Aborted` with the last error before it as its source.
 #[derive(Debug)]
 struct AbortedAfter {
     aborted: Aborted,
@@ -177,10 +176,10 @@ impl From<Aborted> for io::Error {
     }
 }
 
-/// An error that can stand for what aborts a call: implemented for every type that is `From<Aborted>`.
+/// An error type that can represent an aborted call; implemented for every type with `From<Aborted>`.
 ///
-/// `L` is [`Aborted`] for calls under a limit that can abort them, and [`Infallible`] for the others, which ask nothing of their
-/// errors.
+/// `L` is [`Aborted`] for calls that can be aborted, and [`Infallible`] for the others, which work with every error
+/// type.
 ///
 /// ```
 /// use retry_runtime::{Aborted, failure::RepresentsAbort};
@@ -197,7 +196,7 @@ impl From<Aborted> for io::Error {
 ///     }
 /// }
 ///
-/// /// Fails in time.
+/// /// Returns the error of a cancelled call.
 /// fn out_of_time<E: RepresentsAbort<Aborted>>() -> E {
 ///     E::represent(Aborted::Cancelled)
 /// }
@@ -211,7 +210,7 @@ impl From<Aborted> for io::Error {
     note = "for a type from another crate, return an error type of your own that can hold both and convert into it in the body (`?` or `map_err`), or use `retry_for`, which lets a running attempt finish"
 )]
 pub trait RepresentsAbort<L> {
-    /// Makes the error of a call that `limit` aborted.
+    /// Converts `limit`, which aborted the call, into an error.
     fn represent(limit: L) -> Self;
 }
 
@@ -222,7 +221,7 @@ impl<E> RepresentsAbort<Infallible> for E {
     }
 }
 
-// Without the hint rustc names `From`, which does not say what it is for.
+// Without this, rustc names `From`, which does not explain what the conversion is for.
 #[diagnostic::do_not_recommend]
 impl<E: From<Aborted>> RepresentsAbort<Aborted> for E {
     fn represent(limit: Aborted) -> Self {

@@ -2,9 +2,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::failure::cost::Cost;
 
-/// Says what an error means for the attempt that it ended.
+/// What an error proves about the attempt that it ended.
 ///
-/// The three values are the whole language of safe retries: whether a repeat can help, and whether it can do harm.
+/// The three values answer two questions: can a repeat help, and can it do harm?
 ///
 /// ```
 /// use retry_runtime::{Classify, Disposition};
@@ -14,7 +14,7 @@ use crate::failure::cost::Cost;
 /// let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
 /// assert_eq!(refused.disposition(), Disposition::NotExecuted);
 ///
-/// // The request may have been carried out: only an idempotent operation may be repeated.
+/// // The server may have executed the request: repeat it only if the operation is idempotent.
 /// let reset = io::Error::from(io::ErrorKind::ConnectionReset);
 /// assert_eq!(reset.disposition(), Disposition::Unknown);
 /// ```
@@ -28,11 +28,11 @@ pub enum Disposition {
     Permanent,
 }
 
-/// Gives an error its [`Disposition`].
+/// Classifies errors by their [`Disposition`].
 ///
-/// Without `on`, a call retries [`Disposition::NotExecuted`] always and [`Disposition::Unknown`] only if it is
-/// declared idempotent.
-/// Be conservative: where one error covers several truths, answer [`Disposition::Unknown`].
+/// Without `on`, a call always retries [`Disposition::NotExecuted`], and [`Disposition::Unknown`] only if it is declared
+/// idempotent.
+/// Be conservative: if an error can have several causes, answer [`Disposition::Unknown`].
 ///
 /// ```
 /// use retry_runtime::{Classify, Disposition};
@@ -63,36 +63,35 @@ pub enum Disposition {
     note = "name the errors to retry: `on = |error| …`, or implement `retry_runtime::Classify` for `{Self}`"
 )]
 pub trait Classify {
-    /// Returns what this error says about the attempt that it ended.
+    /// Returns what this error proves about the attempt that it ended.
     fn disposition(&self) -> Disposition;
 
-    /// Returns the name of the kind of error for telemetry, empty unless overridden.
+    /// Returns the class of the error for telemetry; empty unless overridden.
     ///
-    /// One of few: it becomes a label of metrics.
+    /// The class becomes a label of metrics, so use few different ones.
     fn class(&self) -> &'static str {
         ""
     }
 
     /// Returns what a retry after this error costs a [`Budget`](crate::overload::Budget); [`Cost::Transient`] unless overridden.
     ///
-    /// Answer [`Cost::Free`] for an attempt that provably never reached the server, and [`Cost::Throttling`] for one
-    /// that the server turned away because it is busy.
+    /// Answer [`Cost::Free`] if the attempt provably never reached the server, and [`Cost::Throttling`] if the server
+    /// rejected it because it is busy.
     fn cost(&self) -> Cost {
         Cost::Transient
     }
 
-    /// Returns how long the server asks to be left alone, as an HTTP `Retry-After` does; `None` unless overridden.
+    /// Returns how long the server asks to be left alone, as HTTP's `Retry-After` does; `None` unless overridden.
     ///
-    /// The wait is at least as long as the policy says.
-    /// A server that asks for more than five seconds beyond that, or than
-    /// [`max_hint`](crate::policy::RetryPolicy::max_hint) allows, ends the call at once, and so does a wait that would pass the
-    /// deadline.
+    /// The call waits for the longer of this and the policy's delay.
+    /// It ends at once if the hint exceeds the policy's delay by more than
+    /// [`max_hint`](crate::policy::RetryPolicy::max_hint), 5 s by default, or if the wait would pass the deadline.
     fn retry_after(&self) -> Option<Duration> {
         None
     }
 }
 
-/// Passes every question on to what is pointed to.
+/// Implements `Classify` for pointers to an error.
 macro_rules! pass_on {
     ($($pointer:ty),*) => {$(
         impl<E: Classify + ?Sized> Classify for $pointer {

@@ -7,16 +7,17 @@ use crate::failure::{
     cost::Cost,
 };
 
-/// What a [`Rule`](crate::policy::Rule) knows about a failure beyond yes and no: for budgets, breakers, waits and telemetry.
+/// What a [`Rule`](crate::policy::Rule) knows about a failure beyond yes and no; for budgets, breakers, delays and
+/// telemetry.
 ///
-/// A rule that knows nothing, such as a closure, gives the default: a transient failure of unknown nature; see
-/// [`Classified`](crate::policy::Classified) for one that asks the error.
+/// A rule that knows nothing more, such as a closure, returns the default: a transient failure without a class.
+/// [`Classified`](crate::policy::Classified) asks the error instead.
 ///
 /// ```
 /// use retry_runtime::{budget::Cost, failure::FailureInfo};
 /// use std::time::Duration;
 ///
-/// // The server asked for a pause.
+/// // The server is busy, and asked to be left alone for 2 s.
 /// let info = FailureInfo::default().cost(Cost::Throttling).retry_after(Duration::from_secs(2));
 /// # let _ = info;
 /// ```
@@ -26,8 +27,8 @@ pub struct FailureInfo {
     pub(crate) class: &'static str,
     pub(crate) cost: Cost,
     pub(crate) retry_after: Option<Duration>,
-    // Of a pause, and here because there is room: the budgets that do not pay, since their members did not ask; one bit
-    // each, in the order of the guards.
+    // Only in a `RetryDelay`, and here because there is room: the budgets that do not pay, because their members did not
+    // ask for the retry; one bit each, in the order of the guards.
     pub(crate) spared: u32,
 }
 
@@ -36,12 +37,12 @@ impl FailureInfo {
     pub const NONE: Self =
         Self { disposition: None, class: "", cost: Cost::Transient, retry_after: None, spared: 0 };
 
-    /// Sets what the error says about the attempt.
+    /// Sets what the error proves about the attempt.
     pub const fn disposition(self, disposition: Disposition) -> Self {
         Self { disposition: Some(disposition), ..self }
     }
 
-    /// Sets the name of the kind of error, for telemetry; one of few, such as `TIMEOUT`.
+    /// Sets the class of the error for telemetry, such as `TIMEOUT`; use few different ones.
     pub const fn class(self, class: &'static str) -> Self {
         Self { class, ..self }
     }
@@ -51,13 +52,13 @@ impl FailureInfo {
         Self { cost, ..self }
     }
 
-    /// Sets the time before which the server wants no other attempt; see
+    /// Sets how long the server asks to be left alone; see
     /// [`Classify::retry_after`](crate::failure::classify::Classify::retry_after).
     pub const fn retry_after(self, delay: Duration) -> Self {
         Self { retry_after: Some(delay), ..self }
     }
 
-    /// Returns what an error says of itself.
+    /// Returns what the error's own classification says.
     pub(crate) fn of<E: Classify>(failure: &Failure<'_, E>) -> Self {
         let info = Self::NONE.disposition(failure.disposition());
         match failure.error() {
@@ -71,7 +72,7 @@ impl FailureInfo {
         }
     }
 
-    /// Why a failure is not retried that the rule does not allow.
+    /// Returns why a failure that the rule does not allow is not retried.
     pub(crate) fn refusal(&self) -> GiveUpReason {
         match self.disposition {
             Some(Disposition::Unknown) => GiveUpReason::NotIdempotent,
@@ -79,7 +80,7 @@ impl FailureInfo {
         }
     }
 
-    /// Gives a failure without a class one that says what is known of it.
+    /// Gives a failure without a class one that describes it.
     pub(crate) fn classed(self, aborted: Option<Aborted>, polls: bool) -> Self {
         let class = match aborted {
             _ if !self.class.is_empty() => self.class,
@@ -102,12 +103,12 @@ impl FailureInfo {
     }
 }
 
-/// What a [`CircuitBreaker`](crate::overload::CircuitBreaker) knows of a failed attempt, whatever the policy makes of it.
+/// What a [`CircuitBreaker`](crate::CircuitBreaker) knows about a failed attempt, whatever the policy decides.
 ///
 /// ```
 /// use retry_runtime::CircuitBreaker;
 ///
-/// // Only timeouts say that this server is in trouble.
+/// // For this server, only timeouts are a sign of trouble.
 /// let breaker = CircuitBreaker::builder().counts(|failure| failure.class() == "TIMEOUT").build()?;
 /// # drop(breaker);
 /// # Ok::<(), retry_runtime::policy::ConfigError>(())
@@ -116,12 +117,12 @@ impl FailureInfo {
 pub struct FailureReport(pub(crate) FailureInfo);
 
 impl FailureReport {
-    /// Returns what the error says about the attempt, `None` if it is not classified.
+    /// Returns what the error proves about the attempt, `None` if it is not classified.
     pub fn disposition(&self) -> Option<Disposition> {
         self.0.disposition
     }
 
-    /// Returns the name of the kind of error, empty if it has none.
+    /// Returns the class of the error, empty if it has none.
     pub fn class(&self) -> &'static str {
         self.0.class
     }

@@ -6,21 +6,21 @@ use crate::failure::{
     cost::Cost,
 };
 
-/// Classifies by what the failed call to the operating system proves.
+/// Classifies each error by what the failed call to the operating system proves.
 ///
 /// | disposition | errors |
 /// | --- | --- |
-/// | [`NotExecuted`](Disposition::NotExecuted) | refused connections, failed lookups of a name, no free address or port, file descriptor, buffer or lock, whatever is busy |
-/// | [`Unknown`](Disposition::Unknown) | connections that were lost, cut or slow, peers and networks that became unreachable, interrupted calls, incomplete reads and writes, full disks, failed devices, [`io::ErrorKind::Other`], and what has no name |
-/// | [`Permanent`](Disposition::Permanent) | what is not there, not allowed, not supported, not valid, too large, or there already |
+/// | [`NotExecuted`](Disposition::NotExecuted) | refused connections, failed name lookups, busy resources, no free address, port, file descriptor, buffer or lock |
+/// | [`Unknown`](Disposition::Unknown) | lost, broken or slow connections, peers and networks that became unreachable, interrupted calls, incomplete reads and writes, full disks, failed devices, [`io::ErrorKind::Other`], and errors without a name |
+/// | [`Permanent`](Disposition::Permanent) | things that do not exist, exist already, are not allowed, not supported, invalid or too large |
 ///
-/// One error can cover several truths; then it is unknown.
+/// An error that can have several causes is unknown.
 /// "No route to host" ends an attempt to connect, but also the wait for an answer on a connection whose request was
 /// executed.
 ///
-/// An error that wraps another `io::Error` speaks for it: an `io::ErrorKind::Other` says what is inside, and two that
-/// contradict each other are unknown.
-/// One that wraps a [`Aborted`] says what that says.
+/// An error that wraps another `io::Error` takes its disposition: an `io::ErrorKind::Other` is classified by the error
+/// inside, and two that contradict each other are unknown.
+/// An error that wraps an [`Aborted`] has the disposition of that.
 ///
 /// ```
 /// use retry_runtime::{Classify, Disposition};
@@ -31,7 +31,7 @@ use crate::failure::{
 /// assert_eq!(io::Error::other("status 500").disposition(), Disposition::Unknown);
 /// ```
 ///
-/// An operation that has more than one effect knows more than its last error: give it an error type of its own.
+/// An operation with several effects knows more than its last error proves: give it an error type of its own.
 impl Classify for io::Error {
     fn disposition(&self) -> Disposition {
         judge(self, DEEPEST).disposition()
@@ -46,7 +46,7 @@ impl Classify for io::Error {
     }
 }
 
-/// Something that was refused is worth a retry, a limit leaves the outcome open, a cancelled call stays cancelled.
+/// A refused call is worth a retry, a limit leaves the outcome unknown, a cancelled call stays cancelled.
 impl Classify for Aborted {
     fn disposition(&self) -> Disposition {
         match self {
@@ -68,13 +68,13 @@ impl Classify for Aborted {
     }
 }
 
-/// How many errors inside each other are looked at.
+/// How many nested errors are examined.
 const DEEPEST: u8 = 8;
 
-/// What is known of an error.
+/// What is known about an error.
 #[derive(Clone, Copy)]
 struct Judgement {
-    /// `None` if it says nothing of its own.
+    /// `None` if the error proves nothing by itself.
     disposition: Option<Disposition>,
     class: &'static str,
     cost: Cost,
@@ -121,21 +121,22 @@ fn judge(error: &io::Error, depth: u8) -> Judgement {
     }
 }
 
-/// Returns the error that another wraps: as it is, or with words added to it and the kind kept, as `fs_err` does.
+/// Returns the error inside another: either directly, or as the source of an error that keeps its kind and adds text, as
+/// `fs_err` does.
 fn wrapped(error: &io::Error) -> Option<&io::Error> {
     let inside: &(dyn Error + 'static) = error.get_ref()?;
     let direct = inside
         .downcast_ref::<io::Error>()
         .or_else(|| inside.downcast_ref::<Box<io::Error>>().map(|inner| &**inner))
         .or_else(|| inside.downcast_ref::<Arc<io::Error>>().map(|inner| &**inner));
-    // Further inside an error of another type speaks, which may know more than its source.
+    // Anything deeper belongs to an error of another type, which can know more than its source.
     direct.or_else(|| {
         let source = inside.source()?.downcast_ref::<io::Error>()?;
         (source.kind() == error.kind()).then_some(source)
     })
 }
 
-/// Tells whether the standard library could not look up a name: it has no kind for that, only words.
+/// Returns whether a name lookup failed: the standard library has no kind for that, only a text.
 fn is_lookup(own: Judgement, inside: &(dyn Error + Send + Sync + 'static)) -> bool {
     own.disposition.is_none()
         && inside.to_string().starts_with("failed to lookup address information")
@@ -144,11 +145,11 @@ fn is_lookup(own: Judgement, inside: &(dyn Error + Send + Sync + 'static)) -> bo
 fn by_kind(kind: io::ErrorKind) -> Judgement {
     use io::ErrorKind as Kind;
     match kind {
-        // A connection that exists is refused by a reset, which has a kind of its own.
+        // An existing connection ends with a reset, which has a kind of its own.
         Kind::ConnectionRefused => Judgement::not_executed("connection_refused"),
-        // Nothing was sent from an address that cannot be had.
+        // Nothing was sent, because the address is not available.
         Kind::AddrInUse | Kind::AddrNotAvailable => Judgement::not_executed("address"),
-        // Whoever has it lets go of it.
+        // Its holder will release it.
         Kind::ResourceBusy => {
             Judgement { cost: Cost::Throttling, ..Judgement::not_executed("busy") }
         }
@@ -156,21 +157,21 @@ fn by_kind(kind: io::ErrorKind) -> Judgement {
         Kind::ConnectionReset => Judgement::unknown("connection_reset"),
         Kind::ConnectionAborted => Judgement::unknown("connection_aborted"),
         Kind::BrokenPipe => Judgement::unknown("broken_pipe"),
-        // Before a request, and after one on a connection that was lost meanwhile.
+        // Before a request, or after one whose connection was lost in the meantime.
         Kind::NotConnected => Judgement::unknown("not_connected"),
-        // Of a connection to be made, and of one whose answer does not come.
+        // While connecting, or while waiting for an answer.
         Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
             Judgement::unknown("unreachable")
         }
         Kind::TimedOut | Kind::WouldBlock => Judgement::unknown("timed_out"),
         Kind::Interrupted => Judgement::unknown("interrupted"),
-        // A part is there.
+        // A part has arrived.
         Kind::UnexpectedEof => Judgement::unknown("unexpected_eof"),
         Kind::WriteZero => Judgement::unknown("write_zero"),
         Kind::StorageFull | Kind::QuotaExceeded => Judgement::unknown("storage_full"),
-        // Also of one that did not fit an answer.
+        // Also if an answer was too large.
         Kind::OutOfMemory => Judgement::unknown("out_of_memory"),
-        // The file may be opened again, the server may have done what was asked.
+        // The file can be opened again, but the server may have executed the request.
         Kind::StaleNetworkFileHandle => Judgement::unknown("stale_file_handle"),
         Kind::NotFound => Judgement::permanent("not_found"),
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
@@ -189,18 +190,18 @@ fn by_kind(kind: io::ErrorKind) -> Judgement {
         | Kind::FileTooLarge
         | Kind::TooManyLinks
         | Kind::CrossesDevices => Judgement::permanent("invalid"),
-        // `Other`, what has no name, and kinds to come.
+        // `Other`, errors without a name, and future kinds.
         _ => Judgement::NOTHING,
     }
 }
 
-/// Returns what a code of the system says that has no kind; `None` leaves it to the kind.
+/// Judges system error codes that have no kind; `None` leaves the judgement to the kind.
 ///
-/// The numbers are those of the systems' headers; up to 34 every Unix has the same.
+/// The numbers are those of the systems' headers; up to 34 they are the same on every Unix.
 #[cfg(unix)]
 fn by_code(code: i32) -> Option<Judgement> {
     const BSD: bool = cfg!(not(any(target_os = "linux", target_os = "android")));
-    // On these processors Linux has numbers of its own.
+    // On these processors Linux uses different numbers.
     const LINUX: bool = !BSD
         && cfg!(not(any(
             target_arch = "mips",
@@ -213,7 +214,7 @@ fn by_code(code: i32) -> Option<Judgement> {
     Some(match code {
         // ENFILE, EMFILE: nothing was opened.
         23 | 24 => Judgement::not_executed("too_many_files"),
-        // EIO: the device may have done it. ENXIO: of a device that is gone, of a pipe that nobody reads yet.
+        // EIO: the device may have executed it. ENXIO: the device is gone, or nobody reads the pipe yet.
         5 | 6 => Judgement::unknown("device"),
         // ESRCH, ENOEXEC, EBADF, ECHILD, EFAULT, ENOTBLK, ENODEV, ENOTTY, EDOM, ERANGE.
         3 | 8 | 9 | 10 | 14 | 15 | 19 | 25 | 33 | 34 => Judgement::permanent("invalid"),

@@ -1,4 +1,4 @@
-//! What a failed attempt says.
+//! Failed attempts: what an error proves, and what hooks and policies see.
 
 pub(crate) mod aborted;
 pub(crate) mod classify;
@@ -17,7 +17,7 @@ pub use self::{
 
 use std::{fmt, ops::Deref, time::Duration};
 
-/// One execution of the operation that is about to begin, as the `before` hook sees it.
+/// An attempt that is about to begin, as the `before` hook sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
     pub(crate) number: u32,
@@ -30,12 +30,12 @@ impl Attempt {
         self.number
     }
 
-    /// Tells whether an attempt went before this one.
+    /// Returns whether this attempt is a retry.
     pub fn is_retry(&self) -> bool {
         self.number > 1
     }
 
-    /// Returns the time since the call began, zero for the first attempt.
+    /// Returns the time since the call began; zero for the first attempt.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
@@ -67,14 +67,14 @@ pub struct Failure<'a, E> {
     pub(crate) delay: Duration,
     pub(crate) error: Option<&'a E>,
     pub(crate) aborted: Option<Aborted>,
-    /// How long the attempt ran, if a policy wants to know.
+    /// How long the attempt ran, if a policy needs to know.
     pub(crate) ran: Option<Duration>,
 }
 
 impl<'a, E> Failure<'a, E> {
-    /// Returns the name of the operation: that of the annotated function, or the one given by `name`.
+    /// Returns the name of the operation: that of the annotated function, or the one set with `name`.
     ///
-    /// Empty for a call that was given none, and for policies.
+    /// Empty for a call without a name, and for policies.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
@@ -86,31 +86,32 @@ impl<'a, E> Failure<'a, E> {
 
     /// Returns the time since the call began.
     ///
-    /// The clock is read only if a hook or a time limit needs it; a policy of your own that is asked about a call
-    /// with neither sees zero.
+    /// A call reads the clock only if it has a hook, a time limit or a guard that needs it; in other calls, policies see
+    /// zero.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
-    /// Returns the wait that follows, zero where none follows or none is decided yet.
+    /// Returns the delay before the next attempt; zero if none follows, or none is decided yet.
     pub fn delay(&self) -> Duration {
         self.delay
     }
 
-    /// Returns the operation's error, or `None` if it returned a value that `on_ok` asked to retry.
+    /// Returns the operation's error, or `None` if it returned a value that `on_ok` retries.
     pub fn error(&self) -> Option<&'a E> {
         self.error
     }
 
-    /// Returns what aborted the attempt, or refused the first one, if anything did.
+    /// Returns what aborted the attempt, or refused the first attempt, if anything did.
     pub fn aborted(&self) -> Option<Aborted> {
         self.aborted
     }
 
-    /// Returns what the error says about the attempt.
+    /// Returns what the error proves about the attempt.
     ///
-    /// An attempt aborted by a time limit is [`Disposition::Unknown`] whatever its error says; one that was refused, and a
-    /// value refused by `on_ok`, are [`Disposition::NotExecuted`], since asking again is what polling is.
+    /// An attempt that a time limit aborted is [`Disposition::Unknown`], whatever its error type says.
+    /// A refused attempt is [`Disposition::NotExecuted`], and so is a value that `on_ok` retries, because polling means
+    /// asking again.
     pub fn disposition(&self) -> Disposition
     where
         E: Classify,
@@ -162,7 +163,7 @@ impl<E: fmt::Display> fmt::Display for Failure<'_, E> {
     }
 }
 
-/// The last failure of a call and the [`GiveUpReason`] why no attempt follows, as the `on_give_up` hook sees them.
+/// The last failure of a call, and the [`GiveUpReason`] why no attempt follows, as the `on_give_up` hook sees them.
 pub struct GiveUp<'a, E> {
     pub(crate) failure: Failure<'a, E>,
     pub(crate) reason: GiveUpReason,
@@ -170,8 +171,8 @@ pub struct GiveUp<'a, E> {
 }
 
 impl<E> GiveUp<'_, E> {
-    /// Returns the last error before an attempt that a time limit aborted, `None` if the last attempt was not abort or was the
-    /// first to fail.
+    /// Returns the last error before an attempt that a time limit aborted; `None` if the last attempt was not aborted, or
+    /// was the first.
     pub fn previous(&self) -> Option<&PreviousError> {
         self.previous.as_ref()
     }

@@ -1,21 +1,21 @@
 use std::fmt;
 
-/// Says why a call ended without success.
+/// Why a call ended without success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GiveUpReason {
     /// The policy does not retry this error.
     NotRetryable,
-    /// The attempt may have taken effect, and a repeat was not declared harmless.
+    /// The attempt may have taken effect, and the operation is not declared idempotent.
     NotIdempotent,
-    /// Every allowed retry was made.
+    /// All retries have been made.
     RetriesExhausted,
-    /// The server asks to be left alone for longer than the policy waits for it.
+    /// The server asks to be left alone for longer than the policy allows.
     RetryAfter,
     /// The deadline of the call has passed, or would pass during the next wait; or it has failed for as long as
     /// [`Guarded::give_up_after`](crate::policy::Guarded::give_up_after) allows.
     Deadline,
-    /// The attempt took longer than one may, and the policy does not retry that.
+    /// The attempt took longer than the attempt timeout, and the policy does not retry that.
     AttemptTimeout,
     /// The retry budget is empty.
     Budget,
@@ -23,7 +23,7 @@ pub enum GiveUpReason {
     BreakerOpen,
     /// The call was cancelled.
     Cancelled,
-    /// A retrying call inside or around this one does the retrying.
+    /// Another call, inside or around this one, does the retrying.
     Nested,
     /// A hook failed.
     HookFailed,
@@ -31,7 +31,7 @@ pub enum GiveUpReason {
     Panicked,
 }
 
-/// Prints the reason in the words of telemetry, such as `retries_exhausted`.
+/// Prints the reason as telemetry spells it, such as `retries_exhausted`.
 impl fmt::Display for GiveUpReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
@@ -39,7 +39,7 @@ impl fmt::Display for GiveUpReason {
 }
 
 impl GiveUpReason {
-    /// Returns the word that telemetry uses, such as `retries_exhausted`.
+    /// Returns the reason as telemetry spells it, such as `retries_exhausted`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::NotRetryable => "not_retryable",

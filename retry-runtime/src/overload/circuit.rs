@@ -13,11 +13,11 @@ use super::{
 };
 use crate::failure::rejected::Rejected;
 
-/// A step that was made: from one state to another.
+/// A transition from one state to another.
 type Step = (State, State);
 
 impl CircuitBreaker {
-    // How exactly the time of a probe is kept.
+    // The resolution of a probe's time: slices of `open_for`.
     const SLICES: u32 = 16;
 
     #[cold]
@@ -86,11 +86,11 @@ impl CircuitBreaker {
         }
         self.0.window.record(Outcome::Failure, now, closed.generation);
         let counts = self.0.window.counts(now, closed.generation);
-        // Division rounds to the nearest number, as the literal of the setting did, so that 7 of 100 is exactly 0.07.
+        // Division rounds to the nearest number, as the literal of the setting does, so 7 of 100 is exactly 0.07.
         let is_too_many = counts.calls() >= self.0.settings.minimum_calls
             && f64::from(counts.failures) / f64::from(counts.calls())
                 >= self.0.settings.failure_ratio;
-        // An error says that another failure has opened it.
+        // An error means that another failure has opened the breaker.
         if is_too_many { self.replace(closed, closed.then(opened)).ok() } else { None }
     }
 
@@ -109,7 +109,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Takes one running probe of a generation to its next state, unless that generation is over.
+    /// Settles one running probe of a generation, unless that generation is over.
     pub(super) fn settle(
         &self,
         generation: u32,
@@ -128,7 +128,7 @@ impl CircuitBreaker {
         None
     }
 
-    /// Goes to a phase whatever the state is.
+    /// Enters a phase, whatever the current state.
     pub(super) fn go(&self, phase: Phase, now: Duration) {
         let mut state = self.load();
         loop {
@@ -151,7 +151,7 @@ impl CircuitBreaker {
         Rejected { breaker: self.name(), retry_in }
     }
 
-    /// Tells of a step, if it is one from one state to another.
+    /// Reports a step that changes the state.
     #[cold]
     fn notice(&self, (from, to): Step, now: Duration) {
         let (before, after) = (from.phase.name(), to.phase.name());
@@ -159,7 +159,7 @@ impl CircuitBreaker {
             return;
         }
         let counts = if before == CircuitState::Closed {
-            // Only told: whoever closes it in between tells of a shorter time.
+            // Only for the report: if another thread closes the breaker in between, it reports a shorter time.
             self.0.closed_until.store(nanos(now), Ordering::Relaxed);
             if after == CircuitState::Open {
                 self.0.opened.fetch_add(1, Ordering::Relaxed);
@@ -180,7 +180,7 @@ impl CircuitBreaker {
         self.tell_state();
     }
 
-    /// Tells the state, after each transition.
+    /// Publishes the state, after each transition.
     pub(super) fn tell_state(&self) {
         tell::state(self.name(), || self.load().phase.name());
     }

@@ -1,6 +1,6 @@
-//! What keeps retries from making an overload worse: a budget on them, and a circuit breaker on whole calls.
+//! Protection against overload: a budget limits retries, a circuit breaker stops whole calls.
 //!
-//! State machines on atomics, without a lock and without I/O: only what a user calls reads the clock.
+//! State machines on atomics, without locks and without I/O; only the methods that users call read the clock.
 
 mod admission;
 mod breaker;

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use super::circuit_state::CircuitState;
 
-/// The state of a circuit breaker, in one word so that every transition is one step.
+/// The state of a circuit breaker, in one word, so that every transition is one atomic step.
 ///
-/// 2 bits say which phase, 22 hold the generation, 40 what the phase needs.
+/// 2 bits hold the phase, 22 the generation, 40 the data of the phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct State {
-    /// Counts transitions, so that an outcome from an earlier phase is told from one of this.
+    /// Counts transitions, to distinguish an outcome of an earlier phase from one of this phase.
     pub(super) generation: u32,
     pub(super) phase: Phase,
 }
@@ -34,12 +34,12 @@ pub(super) struct Probes {
 }
 
 impl Probes {
-    /// Returns the places with one taken by a first probe.
+    /// Returns the places after the first probe has taken one.
     pub(super) fn first(last: u32) -> Self {
         Self { last, running: 1, succeeded: 0 }
     }
 
-    /// Returns the places taken, at most as many as there are probes.
+    /// Returns the number of places taken, at most the number of probes.
     pub(super) fn taken(self) -> u8 {
         self.running + self.succeeded
     }
@@ -91,13 +91,13 @@ impl State {
 }
 
 impl Phase {
-    /// Returns the open phase that ends at a time, to the millisecond above.
+    /// Returns the open phase that ends at `end`, rounded up to milliseconds.
     pub(super) fn open_until(end: Duration) -> Self {
         let millis = end.as_nanos().div_ceil(1_000_000);
         Self::Open { until: u64::try_from(millis).unwrap_or(u64::MAX).min(State::LATEST) }
     }
 
-    /// Returns the state that the phase is, whatever the time.
+    /// Returns the public state of the phase, whatever the time.
     pub(super) fn name(self) -> CircuitState {
         match self {
             Self::Closed => CircuitState::Closed,
@@ -108,13 +108,13 @@ impl Phase {
     }
 }
 
-/// Returns the slice that a time is in, of slices of so many nanoseconds.
+/// Returns the slice that contains a time; each slice is `length` nanoseconds long.
 #[expect(clippy::cast_possible_truncation, reason = "slices are modular")]
 pub(super) fn slice(nanos: u64, length: u64) -> u32 {
     (nanos / length) as u32 & State::SLICES
 }
 
-/// Returns the slices from one to a later.
+/// Returns the number of slices from one to a later one.
 pub(super) fn slices_between(earlier: u32, later: u32) -> u32 {
     later.wrapping_sub(earlier) & State::SLICES
 }

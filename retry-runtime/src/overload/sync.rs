@@ -1,4 +1,4 @@
-//! The shared state of this module, in one place so that its models can put checked types here.
+//! The atomics of this module, in one place, so that the models can replace them with checked types.
 
 pub(super) use std::sync::{
     Arc,

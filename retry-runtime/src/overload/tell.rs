@@ -1,4 +1,4 @@
-//! What this module tells, in one place so that its models can listen.
+//! What this module reports, in one place, so that the models can observe it.
 
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ pub(super) fn transition(transition: &Transition) {
     let _ = (name, before, after, calls, failures, disturbed);
 }
 
-/// Shows the level of a budget.
+/// Publishes the level of a budget.
 pub(super) fn level(name: impl Fn() -> Cow<'static, str>, level: impl Fn() -> u32) {
     #[cfg(feature = "metrics")]
     publish(level, |level| metrics::gauge!("retry.budget.level", "budget" => name()).set(level));
@@ -66,7 +66,7 @@ pub(super) fn level(name: impl Fn() -> Cow<'static, str>, level: impl Fn() -> u3
     let _ = (name, level);
 }
 
-/// Shows the state of a circuit breaker.
+/// Publishes the state of a circuit breaker.
 pub(super) fn state(name: &'static str, state: impl Fn() -> CircuitState) {
     #[cfg(feature = "metrics")]
     publish(state, |state| {

@@ -2,10 +2,10 @@ use std::{array, num::NonZeroU64, time::Duration};
 
 use super::sync::{AtomicU64, Ordering, fence};
 
-/// Counts the outcomes of the last while, in buckets that are turned over as time goes on.
+/// Counts the outcomes of a sliding window, in buckets that are reused as time goes on.
 ///
-/// Outcomes are counted exactly, whatever the number of threads.
-/// The bucket being filled is part of the window, so it reaches back between nine and ten tenths of its length.
+/// The counts are exact with any number of threads.
+/// The window includes the bucket being filled, so it reaches back between nine and ten tenths of its length.
 pub(super) struct Window {
     nanos_per_bucket: NonZeroU64,
     buckets: [AtomicU64; BUCKETS],
@@ -40,9 +40,9 @@ impl Window {
         }
     }
 
-    /// Counts one outcome in a period; what was counted in earlier periods is out of the window at once.
+    /// Counts one outcome in a period; the outcomes of earlier periods leave the window at once.
     ///
-    /// An outcome that comes so late that its bucket was turned over meanwhile is out of the window, too.
+    /// An outcome is dropped if it comes so late that its bucket has been reused.
     pub(super) fn record(&self, outcome: Outcome, now: Duration, period: u32) {
         let (index, lap) = self.place(now, period);
         let bucket = &self.buckets[index];
@@ -60,15 +60,15 @@ impl Window {
 
     /// Returns the outcomes in the window.
     ///
-    /// Of threads that record and then ask, at least one sees the outcomes of all.
+    /// Of several threads that each record and then count, at least one sees all outcomes.
     pub(super) fn counts(&self, now: Duration, period: u32) -> Counts {
-        // Without it, two threads that record in neighbouring buckets may each miss the other.
+        // Without the fence, two threads that record in neighbouring buckets could each miss the other's outcome.
         fence(Ordering::SeqCst);
         let (last, lap) = self.place(now, period);
         self.buckets.iter().enumerate().fold(Counts::default(), |sum, (index, bucket)| {
             let expected = if index <= last { lap } else { lap.wrapping_sub(1) & Bucket::LAPS };
             let Bucket { lap, counts } = Bucket::unpack(bucket.load(Ordering::Relaxed));
-            // Another thread may have read the clock later than this one did, and its outcome counts: a lap ahead.
+            // Another thread can have read the clock later than this one; its outcome is a lap ahead, and counts.
             if lap.wrapping_sub(expected) & Bucket::LAPS > 1 {
                 return sum;
             }
@@ -79,9 +79,9 @@ impl Window {
         })
     }
 
-    /// Returns the bucket for a time and the lap that it is in.
+    /// Returns the bucket for a time, and its lap.
     ///
-    /// A new period moves every lap on, so that no bucket of an earlier period is in the window of a later one.
+    /// A new period advances every lap, so no bucket of an earlier period is in the window of a later one.
     #[expect(clippy::cast_possible_truncation, reason = "an index below ten; laps are modular")]
     fn place(&self, now: Duration, period: u32) -> (usize, u32) {
         let tick = nanos(now) / self.nanos_per_bucket;
@@ -90,7 +90,7 @@ impl Window {
     }
 }
 
-/// A bucket, in one word so that turning it over and counting in it is one step: 22 bits of lap, 21 of each count.
+/// A bucket, in one word, so that reusing it and counting in it is one atomic step: 22 bits of lap, 21 of each count.
 #[derive(Clone, Copy)]
 struct Bucket {
     lap: u32,
@@ -100,21 +100,21 @@ struct Bucket {
 impl Bucket {
     const LAPS: u32 = (1 << 22) - 1;
     const COUNT: u32 = (1 << 21) - 1;
-    // Laps that a bucket can be ahead of an outcome that comes late. Any more and the bucket has not been used for
-    // so long that the laps went round (485 days for a window of 10 s).
+    // How many laps a bucket can be ahead of a late outcome. If it seems further ahead, it has not been used for so long
+    // that the laps have wrapped around (485 days for a window of 10 s).
     const LATEST: u32 = 1 << 8;
 
     fn has_room(self) -> bool {
         self.counts.failures < Self::COUNT && self.counts.successes < Self::COUNT
     }
 
-    /// Makes room after two million outcomes in a tenth of the window: the ratio is kept, not the sum.
+    /// Makes room after two million outcomes in a tenth of the window: keeps the ratio, not the sum.
     fn halved(self) -> Self {
         let Counts { failures, successes } = self.counts;
         Self { counts: Counts { failures: failures / 2, successes: successes / 2 }, ..self }
     }
 
-    /// Returns what one outcome adds to a word.
+    /// Returns the value that one outcome adds to a word.
     fn one(outcome: Outcome) -> u64 {
         match outcome {
             Outcome::Success => 1,

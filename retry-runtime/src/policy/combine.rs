@@ -15,7 +15,7 @@ use crate::overload::{Budget, CircuitBreaker};
 macro_rules! combine {
     ($([$($generics:ident),*] $policy:ty),* $(,)?) => {$(
         impl<$($generics),*> $policy {
-            /// Retries by this policy or by another, whichever matches; see [`Composite`].
+            /// Retries with this policy or another, whichever matches; see [`Composite`].
             pub const fn or<Other>(self, other: Other) -> Composite<Self, Other> {
                 Composite::new(self, other)
             }
@@ -75,7 +75,7 @@ macro_rules! wrap {
                 Limited { policy: self, timing: Untimed.attempt_timeout(attempt_timeout) }
             }
 
-            /// Begins no retry after so long a time; see [`RetryPolicy::retry_for`].
+            /// Begins no retry once `limit` has passed; see [`RetryPolicy::retry_for`].
             pub const fn retry_for(self, limit: Duration) -> Limited<Self, Measured> {
                 Limited { policy: self, timing: Untimed.retry_for(limit) }
             }
@@ -91,7 +91,7 @@ wrap!([P, T, K] Guarded<Limited<P, T>, K>, [Error, Timing, K] Guarded<DynPolicy<
 macro_rules! name_errors {
     ($([$($generics:ident),*] $policy:ty),* $(,)?) => {$(
         impl<$($generics),*> $policy {
-            /// Retries the errors that `rule` names, and only them; see [`RetryPolicy::on`].
+            /// Retries the errors that `rule` names, and only those; see [`RetryPolicy::on`].
             pub const fn on<Rule>(self, rule: Rule) -> On<Self, Named<Rule>> {
                 On::new(self, rule)
             }

@@ -171,7 +171,7 @@ impl<P, K> Guarded<P, K> {
         Guarded { policy: change(policy), guards, health, kind }
     }
 
-    /// Retries by this policy or by another, whichever matches; see [`Composite`].
+    /// Retries with this policy or another, whichever matches; see [`Composite`].
     pub const fn or<Other>(self, other: Other) -> Composite<Self, Other> {
         Composite::new(self, other)
     }
