@@ -1,22 +1,9 @@
 //! Attributes above ours, which are expanded first.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use syn::{
-    GenericArgument, PathArguments, ReturnType, Signature, Token, Type, TypeParamBound,
-    token::Brace,
-};
+use proc_macro2::{Delimiter, Group, TokenTree};
+use syn::{GenericArgument, PathArguments, ReturnType, Token, Type, TypeParamBound, token::Brace};
 
-use crate::item::AsyncFn;
-
-/// What another attribute has put around the body.
-pub(crate) struct Frame {
-    pub(crate) sig: Signature,
-    pub(crate) brace: Brace,
-    tokens: Vec<TokenTree>,
-    /// Where the body is: a token, or one in the group at that place.
-    at: usize,
-    inside: Option<usize>,
-}
+use crate::{frame::Frame, item::AsyncFn};
 
 /// Looks for the body of an `async fn` that another attribute has rewritten.
 ///
@@ -122,33 +109,4 @@ fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     })
-}
-
-impl Frame {
-    /// Puts a body where the other was.
-    pub(crate) fn refill(&self, body: &TokenStream) -> TokenStream {
-        replace(&self.tokens, self.at, |old| match (self.inside, old) {
-            (Some(inside), TokenTree::Group(group)) => {
-                let inner = group.stream().into_iter().collect::<Vec<_>>();
-                let filled = replace(&inner, inside, |old| regroup(old, body.clone()));
-                regroup(old, filled)
-            }
-            _ => regroup(old, body.clone()),
-        })
-    }
-}
-
-fn replace(tokens: &[TokenTree], at: usize, with: impl Fn(&TokenTree) -> TokenTree) -> TokenStream {
-    let replaced = tokens.iter().enumerate();
-    replaced.map(|(place, token)| if place == at { with(token) } else { token.clone() }).collect()
-}
-
-fn regroup(old: &TokenTree, inner: TokenStream) -> TokenTree {
-    let delimiter = match old {
-        TokenTree::Group(group) => group.delimiter(),
-        _ => Delimiter::None,
-    };
-    let mut group = Group::new(delimiter, inner);
-    group.set_span(old.span());
-    group.into()
 }

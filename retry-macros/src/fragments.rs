@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Expr;
 
-use crate::policy::POLICIES;
+use crate::words::POLICIES;
 
 /// Unpacks the values that stand in parentheses, and those that a `macro_rules!` macro passes on.
 ///

@@ -5,7 +5,7 @@ use syn::{
     token::Brace,
 };
 
-use crate::above::Frame;
+use crate::frame::Frame;
 
 /// An annotated function; the body is kept as tokens, so that half-typed code gives rustc's own error, once.
 pub(crate) struct AsyncFn {

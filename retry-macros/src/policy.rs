@@ -10,13 +10,11 @@ use syn::{
 };
 
 use crate::{
-    args::{arguments, parse_value, set_once},
     duration::DurationArg,
+    parse::{arguments, lone_ident, parse_value, set_once},
     suggest::unknown,
-    words::{self, LIMITS},
+    words::{self, LIMITS, POLICIES},
 };
-
-pub(crate) const POLICIES: &[&str] = &["constant", "exponential", "composite", "never"];
 
 /// The value of `policy`: one of ours, or any expression.
 pub(crate) enum PolicyArg {
@@ -364,14 +362,5 @@ impl Parse for RetriesArg {
             )),
             _ => Ok(Self::Count(Box::new(expr))),
         }
-    }
-}
-
-pub(crate) fn lone_ident(expr: &Expr) -> Option<Ident> {
-    match expr {
-        Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => {
-            path.path.get_ident().cloned()
-        }
-        _ => None,
     }
 }

@@ -3,7 +3,8 @@
 use proc_macro2::Ident;
 use syn::Error;
 
-use crate::policy::POLICIES;
+/// The policies that the attribute knows by name.
+pub(crate) const POLICIES: &[&str] = &["constant", "exponential", "composite", "never"];
 
 /// What a word means here.
 #[derive(Clone, Copy)]
