@@ -7,6 +7,7 @@ mod connect;
 mod dedicated;
 mod elapsed;
 mod faults;
+mod forms;
 mod guards;
 mod in_flight;
 mod live;
