@@ -1,4 +1,4 @@
-//! What follows a failure: the questions, in the order that [`Guarded`](crate::policy::Guarded) documents.
+//! The decision after a failure, in the order that [`Guarded`](crate::policy::Guarded) documents.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         };
         let polls = error.is_none() && aborted.is_none();
         self.past(name).ending = match aborted {
-            // Nothing else refuses a first attempt.
+            // Only these refuse a first attempt.
             Some(Aborted::Cancelled | Aborted::BreakerOpen(_)) => Ending::REFUSED,
             _ if polls => Ending::PENDING,
             _ => Ending::FAILED,
@@ -70,7 +70,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         S: Default,
         P: Decide<E, R, State = S>,
     {
-        // The policy is asked about failures of the operation; that an attempt took too long is one.
+        // The policy decides about failures of the operation; an attempt that took too long is one.
         let last = aborted.filter(|aborted| !matches!(aborted, Aborted::AttemptTimeout(_)));
         if let Some(aborted) = last {
             return Err(NoRetry { reason: aborted.reason(), info: FailureInfo::NONE });
@@ -100,7 +100,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         Ok(pause)
     }
 
-    /// Asks who of nested calls retries; tells once that both do.
+    /// Checks which of two nested calls retries; reports once if both do.
     fn check_nested<P: Policy>(&mut self, name: N, policy: &P) -> Result<(), GiveUpReason> {
         let inside = scope::was_retried_inside();
         let nested = self.clock.guarding().map_or(Nested::Allow, |guarding| guarding.nested());
@@ -121,7 +121,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         Ok(())
     }
 
-    /// Tells telemetry of a failure that is retried; the end is told by [`end`](Self::end).
+    /// Reports a failure that is retried; [`end`](Self::end) reports the end.
     fn told(
         &mut self,
         name: N,
@@ -183,11 +183,11 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         GiveUp { failure, reason: over.stop.reason, previous }
     }
 
-    /// Tells whether the next attempt would start too late, after the hooks took their time.
+    /// Checks whether the next attempt would start in time, after the hooks.
     ///
     /// # Errors
     ///
-    /// Returns [`GiveUpReason::Deadline`] if it would.
+    /// Returns [`GiveUpReason::Deadline`] if it would not.
     pub fn check_time(&self, pause: &RetryDelay) -> Result<(), GiveUpReason> {
         let starts = || self.clock.elapsed().saturating_add(pause.delay);
         let late = pause.start_before.is_some_and(|limit| starts() >= limit)
@@ -215,8 +215,8 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     }
 }
 
-/// The timer of tokio rounds up to milliseconds: a wait that ends closer to the deadline may end after it, and would be
-/// in vain.
+/// tokio's timer rounds up to milliseconds: a wait that ends closer to the deadline than this could end after it, and
+/// would be wasted.
 const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
 
 fn passes(deadline: Instant, delay: Duration) -> bool {

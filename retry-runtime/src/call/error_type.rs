@@ -5,7 +5,7 @@ use crate::{
     policy::{ByDisposition, Classified, Named, Never, On, Rule},
 };
 
-/// Stands for the error type of a call, so that the closures of `on` need no annotations.
+/// Stands for the error type of a call, so that closures of `on` need no type annotations.
 #[derive(Debug)]
 pub struct ErrorType<E>(pub(super) PhantomData<fn() -> E>);
 
@@ -17,31 +17,32 @@ impl<E> Clone for ErrorType<E> {
 
 impl<E> Copy for ErrorType<E> {}
 
-/// What the expansion asks of a type without naming it: whether the error is classified.
+/// Finds out whether an error type, which the expansion cannot name, is classified.
 ///
-/// The methods below are found if it is; else those of [`Unclassified`], to which this type dereferences.
+/// If it is, method resolution finds the methods below; otherwise those of [`Unclassified`], to which this type
+/// dereferences.
 impl<E: Classify> ErrorType<E> {
-    /// Lets a rule of `on` know what the error says of itself.
+    /// Adds the error's own classification to a rule of `on`.
     pub fn rule<M>(self, rule: M) -> Classified<M> {
         Classified::new(rule)
     }
 
-    /// Lets a closure of `on` know what the error says of itself.
+    /// Adds the error's own classification to a closure of `on`.
     pub fn classified<P, M>(self, on: On<P, Named<M>>) -> On<P, Named<Classified<M>>> {
         on.classified()
     }
 
-    /// Never retries; guards and telemetry know the error all the same.
+    /// Never retries, but guards and telemetry get the error's classification.
     pub fn never(self) -> On<Never, ByDisposition> {
         On { policy: Never, rule: ByDisposition::default() }
     }
 }
 
-/// A rule is asked for here, so that one that is none is reported once, where it is named.
+/// The bound on the rule is here, so that rustc reports a value that is not a rule once, at the place of the value.
 impl<E> ErrorType<E> {
-    /// Takes the rule of an operation without `on`, whose errors say themselves whether they may be retried.
+    /// Takes the rule of an operation without `on`, whose errors are retried by their disposition.
     ///
-    /// It is asked as what it is, which costs a failure less; rustc says once what is missing at the same place twice.
+    /// Its concrete type makes a failure cheaper; rustc reports a missing bound only once for the same place.
     pub fn by_disposition(self, rule: ByDisposition) -> ByDisposition
     where
         E: Classify,
@@ -76,7 +77,7 @@ impl<E> Deref for ErrorType<E> {
     }
 }
 
-/// Stands for an error type that says nothing of itself.
+/// Stands for an error type without a classification.
 #[derive(Debug)]
 pub struct Unclassified;
 
@@ -100,15 +101,15 @@ impl Unclassified {
 
 /// A rule that fits the error.
 ///
-/// By pointers to its functions: a type that named the rule, or hid it behind `impl Rule`, would have rustc report
-/// once more what is none.
+/// It holds function pointers: with a type that names the rule, or hides it behind `impl Rule`, rustc would report a value
+/// that is not a rule a second time.
 pub struct Checked<R, E> {
     rule: R,
     allows: fn(&R, &Failure<'_, E>) -> bool,
     info: fn(&R, &Failure<'_, E>) -> FailureInfo,
 }
 
-// Not a rule that anybody should name.
+// No user should name this rule.
 #[diagnostic::do_not_recommend]
 impl<R, E, C> Rule<E, C> for Checked<R, E> {
     fn allows(&self, failure: &Failure<'_, E>, _: &C) -> bool {
@@ -126,7 +127,7 @@ impl<R, E> fmt::Debug for Checked<R, E> {
     }
 }
 
-/// Makes `policy` retry the errors for which a closure says so.
+/// Makes `policy` retry the errors for which the closure returns `true`.
 pub fn on_error<E, P, M: Fn(&E) -> bool>(_: ErrorType<E>, policy: P, rule: M) -> On<P, Named<M>> {
     On::new(policy, rule)
 }

@@ -1,4 +1,4 @@
-//! Calls whose attempts are run elsewhere, by a client that has its own timeouts.
+//! Calls whose attempts run elsewhere, in a client with its own timeouts.
 
 use std::fmt;
 
@@ -21,12 +21,12 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
     }
 
-    /// Returns when the call has to end.
+    /// Returns when the call must end.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.clock.deadline()
     }
 
-    /// Begins an attempt that is not run here.
+    /// Begins an attempt that does not run here.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.clock.guarding().map_or(Ok(()), |guarding| guarding.begin(number))
     }
 
-    /// Notes that the attempt was aborted by its timeout, which is not to be taken for good health.
+    /// Notes that its timeout aborted the attempt, which therefore does not count as healthy.
     pub(crate) fn was_cut(&mut self) {
         if let Some(guarding) = self.clock.guarding() {
             guarding.was_cut();
@@ -52,7 +52,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.past(name).texts.explain(message, None);
     }
 
-    /// Ends a call that was answered, although there is nothing to return.
+    /// Ends a call whose answer is that there is nothing to return.
     pub(crate) fn found_nothing(&mut self, name: N) {
         if let Some(guarding) = self.clock.guarding() {
             guarding.succeeded();
@@ -67,21 +67,21 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
     }
 
-    /// Notes a failure after which no policy is asked; before the first attempt it is refused.
+    /// Notes a failure that is never retried, whatever the policy.
     pub(crate) fn forbid(&mut self, name: N, stop: NoRetry, ending: Ending)
     where
         S: Default,
     {
         self.past(name).ending = ending;
         if let Some(guarding) = self.clock.guarding() {
-            // Nothing follows, so nothing is refused.
+            // No attempt follows, so the guards have nothing to refuse.
             let _ = guarding.failed(&Err(stop), Cost::Free, false);
         }
     }
 }
 
 impl<S, N: Name> Call<S, GuardedClock<Timer>, N> {
-    /// Tells when a call began that is started only after its first failure.
+    /// Sets the start of a call that is created only after its first failure.
     pub(crate) fn since(mut self, begin: Instant) -> Self {
         self.clock.since(begin);
         self
@@ -89,9 +89,9 @@ impl<S, N: Name> Call<S, GuardedClock<Timer>, N> {
 }
 
 impl<K> Failed<K> {
-    /// Takes an outcome for a failure.
+    /// Treats an outcome as a failure.
     pub(crate) fn with(kept: K) -> Self {
-        // A command retries nothing inside; what is noted is of another call that this thread ran.
+        // A command retries nothing inside; any note is of another call on this thread.
         let _ = scope::was_retried_inside();
         Self { kept, aborted: None }
     }

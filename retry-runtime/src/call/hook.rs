@@ -19,7 +19,7 @@ use crate::{
     note = "end the hook with `;` to drop the value"
 )]
 pub trait HookResult {
-    /// Tells whether the retrying may go on.
+    /// Returns whether the retrying may go on.
     fn succeeded(&self) -> bool;
 }
 
@@ -37,14 +37,14 @@ impl<T, X> HookResult for Result<T, X> {
 
 /// What calling a hook returns: its result, or a future of it.
 ///
-/// `M` marks which of the two, so that both can be told apart without the caller saying so.
+/// `M` marks which of the two, so that the caller need not say it.
 #[diagnostic::on_unimplemented(
     message = "a hook returns `()`, a `Result`, or a future of one, found `{Self}`",
     label = "not the result of a hook",
     note = "end the hook with `;` to drop the value"
 )]
 pub trait HookOutput<M> {
-    /// Tells in the end whether the retrying may go on.
+    /// A future that returns whether the retrying may go on.
     type Finish: Future<Output = bool>;
 
     /// Waits for the result.
@@ -83,18 +83,18 @@ impl<F: HookFuture> HookOutput<Async> for F {
     }
 }
 
-/// A future of what a hook returns in the end; its own trait so that what is none gets one error, wherever it is used.
+/// The future of a hook; a trait of its own, so that a value of another type gets a single error.
 #[diagnostic::on_unimplemented(
     message = "a hook returns `()`, a `Result`, or a future of one, found `{Self}`",
     label = "not the result of a hook",
     note = "end the hook with `;` to drop the value"
 )]
 pub trait HookFuture {
-    /// Waits for the result and tells whether the retrying may go on.
+    /// Polls the hook; when it is ready, returns whether the retrying may go on.
     fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool>;
 }
 
-// Without this, rustc says that what a hook returns is no future.
+// Without this, rustc reports that the hook's value is not a future.
 #[diagnostic::do_not_recommend]
 impl<F: Future<Output: HookResult>> HookFuture for F {
     fn poll_hook(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
@@ -103,7 +103,7 @@ impl<F: Future<Output: HookResult>> HookFuture for F {
 }
 
 pin_project! {
-    /// Tells whether an asynchronous hook succeeded.
+    /// Returns whether an async hook succeeded.
     #[derive(Debug)]
     pub struct Succeeded<F> {
         #[pin]
@@ -128,14 +128,14 @@ pub fn check_hook(result: &impl HookResult) -> Result<(), GiveUpReason> {
     if result.succeeded() { Ok(()) } else { Err(GiveUpReason::HookFailed) }
 }
 
-/// How long a hook may take: until the deadline of the call, or until the call is cancelled.
+/// How long a hook can take: until the deadline of the call, or until the call is cancelled.
 #[derive(Debug)]
 pub struct Patience<W> {
     pub(crate) deadline: Option<Instant>,
     pub(crate) watch: W,
 }
 
-/// Waits for a hook, as long as the call has the patience.
+/// Waits for a hook, for at most as long as its `patience`.
 ///
 /// # Errors
 ///
@@ -146,7 +146,7 @@ pub fn run_hook<M, H: HookOutput<M>, W>(patience: Patience<W>, output: H) -> Hoo
 }
 
 pin_project! {
-    /// A hook that runs.
+    /// A running hook.
     #[derive(Debug)]
     pub struct HookRun<F, W> {
         #[pin]
@@ -165,7 +165,7 @@ impl<F: Future<Output = bool>, W: Watching> Future for HookRun<F, W> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // First of all, so that a hook which does not wait runs to its end, however late it is.
+        // Polled first, so that a hook that does not wait finishes, however late it is.
         if let Poll::Ready(succeeded) = this.hook.poll(context) {
             return Poll::Ready(if succeeded { Ok(()) } else { Err(GiveUpReason::HookFailed) });
         }

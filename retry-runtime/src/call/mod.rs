@@ -45,13 +45,13 @@ use crate::{
 
 /// One call: its session, its clock and its guards.
 ///
-/// The session begins with the first failure: a call that succeeds at once has none to set up.
-/// It ends with the call, whose end is still to be told as long as there is one.
+/// The session begins with the first failure: a call that succeeds at once sets up none.
+/// It ends with the call: as long as there is a session, the end of the call has not been reported.
 #[derive(Debug)]
 pub struct Call<S, C: Clock, N: Name = &'static str> {
     pub(crate) clock: C,
     pub(crate) past: Option<Past<S, N>>,
-    /// The name of a call in its first attempt, whose end is counted whatever it is.
+    /// The name of a call in its first attempt, whose end is counted in any case.
     #[cfg(feature = "metrics")]
     pub(crate) open: Option<N>,
 }
@@ -76,7 +76,7 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
         Self::new(policy)
     }
 
-    /// Starts a call without hooks, with guards made for it alone.
+    /// Starts a call without hooks, with guards of its own.
     pub fn start_guarded<P>(policy: P) -> Self
     where
         P: Policy<State = S>,
@@ -85,7 +85,7 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
         Self::new(policy)
     }
 
-    /// Starts a call with hooks, with guards made for it alone.
+    /// Starts a call with hooks, with guards of its own.
     pub fn watched_guarded<P>(policy: P) -> Self
     where
         P: Policy<State = S>,
@@ -106,7 +106,7 @@ impl<S: Default, C: Clock, N: Name> Call<S, C, N> {
 }
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
-    /// Names a call that begins, so that its end is counted even if its first attempt has none.
+    /// Names a call that begins, so that its end is counted even if its first attempt has no outcome.
     #[inline]
     pub fn open(&mut self, name: N) {
         #[cfg(feature = "metrics")]
@@ -149,13 +149,13 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         Scoped::new(begun, self.clock.run(begun.attempt(), attempt, refused))
     }
 
-    /// Runs the attempt that began, on a thread that it may block; only a deadline that has passed stops it.
+    /// Runs the attempt that began on a thread that it can block; only a deadline that has passed prevents it.
     #[inline]
     pub fn run_blocking<R>(&mut self, begun: Begun, attempt: impl FnOnce() -> R) -> C::Ended<R> {
         self.run_blocking_unless(None, begun, attempt)
     }
 
-    /// Runs the attempt that began, on a thread that it may block, unless it was `refused` before its hook ran.
+    /// Runs the attempt that began on a thread that it can block, unless it was `refused` before its hook ran.
     #[inline]
     pub fn run_blocking_unless<R>(
         &mut self,
@@ -183,7 +183,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     ///
     /// # Errors
     ///
-    /// Returns the failure of one that did not, about which the policy is to be asked, and the type of its error.
+    /// Returns the failure of one that did not, for the policy to decide, and the type of its error.
     #[inline]
     pub fn finish<O>(&mut self, name: N, ended: C::Ended<O>) -> Finished<O, ErrorOf<O::Error, O>>
     where
@@ -202,7 +202,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
     }
 
-    /// Returns the outcome as [`finish`](Self::finish), unless it is a value that is not wanted yet.
+    /// Returns the outcome as [`finish`](Self::finish) does, unless it is a value to retry.
     ///
     /// # Errors
     ///
@@ -298,16 +298,16 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         kept.into_outcome()
     }
 
-    /// Asks whether the attempt may begin, before its hook runs, and returns what refuses it.
+    /// Checks whether the attempt may begin, before its hook runs, and returns what refuses it.
     ///
-    /// About a retry this was asked after the wait.
+    /// For a retry, this was checked after the wait.
     pub fn enter(&mut self) -> Option<Aborted> {
         if self.past.is_some() { None } else { self.clock.enter().err() }
     }
 
-    /// Tells whether the attempt may begin, after its hook took its time and said whether it is `ready`.
+    /// Returns whether the attempt may begin, after its hook, whose result is `ready`.
     ///
-    /// The first attempt is made even so, because there is no error yet to return; what the hook said is returned.
+    /// The first attempt is made in any case, because there is no error yet to return; then this returns `ready`.
     ///
     /// # Errors
     ///
@@ -324,7 +324,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
     }
 
-    /// Returns how long a hook may take.
+    /// Returns how long a hook can take.
     pub fn patience(&self) -> Patience<C::Watch> {
         Patience { deadline: self.clock.deadline(), watch: self.clock.watch() }
     }
@@ -347,7 +347,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
 
     /// Keeps the text of an error for the events that follow.
     ///
-    /// By value: what is lent in a function that awaits something afterwards has to be `Send`.
+    /// By value: a borrow in a function that awaits something afterwards would have to be `Send`.
     #[cold]
     pub fn explain<K: Unsuccessful>(
         &mut self,
@@ -390,7 +390,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         }
         let Some(past) = self.past.take() else { return };
         if past.ended != 0 {
-            // Only now, because its hook may have taken its time.
+            // Only now, because its hook may have taken a while.
             return scope::ended_inside(past.session.attempt() > 1);
         }
         let told = past.told(self.clock.measured());

@@ -15,14 +15,14 @@ pub(crate) struct Past<S, N> {
     pub(crate) record: testing::Record,
     pub(crate) ending: Ending,
     pub(crate) texts: Texts,
-    /// Not zero when the end was told, and only a hook follows; no `bool`, whose spare values would take the place of
-    /// those by which the first attempt sees at once that there is no past.
+    /// Not zero once the end has been reported, and only a hook follows; not a `bool`: the compiler would use its
+    /// niche for `Option<Past>`, in place of the one that the first attempt checks at once.
     pub(crate) ended: u8,
 }
 
 /// The texts of errors.
 ///
-/// Shared with nobody, but an `Arc` is given back out of line: a call that never failed looks at it, too.
+/// Not shared, but the drop code of an `Arc` is out of line: a call that never failed also runs past it.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(Option<Arc<Text>>);
 
@@ -30,7 +30,7 @@ pub(crate) struct Texts(Option<Arc<Text>>);
 struct Text {
     /// Of the last error, for events.
     message: Option<String>,
-    /// Of the last one that was the operation's own, if a limit can take its place.
+    /// Of the operation's own last error, if a limit can abort a later attempt.
     previous: Option<PreviousError>,
 }
 
@@ -43,7 +43,7 @@ impl Texts {
         self.0.as_ref()?.previous.clone()
     }
 
-    /// Takes the texts of another failure; one that a limit aborted leaves the error before it.
+    /// Stores the texts of another failure; an aborted attempt keeps the error before it.
     #[inline]
     pub(crate) fn explain(&mut self, message: Option<String>, previous: Option<PreviousError>) {
         if message.is_some() || previous.is_some() || self.0.is_some() {
@@ -59,7 +59,7 @@ impl Texts {
 }
 
 impl<S, N: Name> Past<S, N> {
-    /// Returns what telemetry knows the attempt by.
+    /// Returns the attempt as telemetry describes it.
     pub(crate) fn told(&self, elapsed: Option<Duration>) -> Told<'_> {
         Told {
             operation: self.name.text(),

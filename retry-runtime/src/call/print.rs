@@ -21,9 +21,9 @@ impl<E> fmt::Display for Printed<'_, E> {
     }
 }
 
-/// What the expansion asks of a type without naming it: how it is printed.
+/// Finds out how to print an error type that the expansion cannot name.
 impl<E> ErrorType<E> {
-    /// Returns what knows how the error is printed.
+    /// Returns the printer of the error type.
     pub fn printer(self) -> Printer<E> {
         Printer(Bare(PhantomData))
     }
@@ -31,12 +31,13 @@ impl<E> ErrorType<E> {
 
 /// Knows how an error is printed.
 ///
-/// The method is found here if it implements `Display`, else on [`Bare`] or [`Mute`], to which this dereferences.
+/// Method resolution finds `print` here if the error implements `Display`, otherwise on [`Bare`] or [`Mute`], to which
+/// this dereferences.
 #[derive(Debug)]
 pub struct Printer<E>(Bare<E>);
 
 impl<E: fmt::Display> Printer<E> {
-    /// Prints what the error says to users.
+    /// Prints the error with `Display`.
     pub fn print(&self) -> Option<Print<E>> {
         Some(E::fmt)
     }
@@ -50,12 +51,12 @@ impl<E> Deref for Printer<E> {
     }
 }
 
-/// An error that says nothing to users.
+/// An error without `Display`.
 #[derive(Debug)]
 pub struct Bare<E>(PhantomData<fn() -> E>);
 
 impl<E: fmt::Debug> Bare<E> {
-    /// Prints what the error says to programmers.
+    /// Prints the error with `Debug`.
     pub fn print(&self) -> Option<Print<E>> {
         Some(E::fmt)
     }
@@ -69,7 +70,7 @@ impl<E> Deref for Bare<E> {
     }
 }
 
-/// An error that says nothing.
+/// An error without `Display` and `Debug`.
 #[derive(Debug)]
 pub struct Mute<E>(PhantomData<fn() -> E>);
 

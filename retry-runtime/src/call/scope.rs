@@ -1,4 +1,4 @@
-//! What an attempt tells the calls inside it, through the thread that polls it.
+//! What the calls inside an attempt can learn about it, through the thread that polls it.
 
 use std::{
     cell::Cell,
@@ -15,11 +15,11 @@ use crate::policy::Nested;
 /// The attempt of a retrying call that the code runs in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Enclosing {
-    /// Its number; 0 outside of all.
+    /// Its number; 0 outside all attempts.
     pub(crate) attempt: u32,
-    /// How many attempts all enclosing calls may make together; 0 if that is not known.
+    /// How many attempts all enclosing calls can make together; 0 if that is unknown.
     pub(crate) together: u32,
-    /// Who retries, if calls inside fail.
+    /// Which call retries if a call inside fails.
     pub(crate) nested: Nested,
     /// Whether the call inside that ended last in this poll has retried and failed nevertheless.
     retried: bool,
@@ -28,7 +28,7 @@ pub(crate) struct Enclosing {
 impl Enclosing {
     const NONE: Self = Self { attempt: 0, together: 1, nested: Nested::Allow, retried: false };
 
-    /// Returns how many attempts all calls may make with one inside that makes up to `attempts`.
+    /// Returns how many attempts all calls can make together with one inside that makes up to `attempts`.
     pub(crate) fn multiplied(&self, attempts: Option<u32>) -> Option<u32> {
         Some(self.together).filter(|together| *together > 0)?.checked_mul(attempts?)
     }
@@ -47,28 +47,28 @@ pub(crate) fn enclosing() -> Enclosing {
     ENCLOSING.get()
 }
 
-/// Tells the enclosing attempt, if there is one, that a call inside it has ended, and whether it has retried and failed
-/// nevertheless.
+/// Reports to the enclosing attempt, if there is one, that a call inside it has ended, and whether it failed although it
+/// retried.
 pub(crate) fn ended_inside(retried: bool) {
     let enclosing = ENCLOSING.get();
     ENCLOSING.set(Enclosing { retried: retried && enclosing.attempt > 0, ..enclosing });
 }
 
-/// Tells whether the attempt that just ended did so together with a call inside it that has retried and failed
-/// nevertheless, so that their failure is taken for one.
+/// Returns whether the attempt that just ended did so together with a call inside it that failed although it retried; the
+/// two then count as one failure.
 ///
-/// Nobody sees what becomes of an error that a call returns, but whoever handles it and goes on awaits something: then
-/// the attempt ends in a later poll.
+/// What becomes of a returned error is not visible, but code that handles it and goes on awaits something: then the
+/// attempt ends in a later poll.
 pub(crate) fn was_retried_inside() -> bool {
     RETRIED.replace(false)
 }
 
-/// Tells whether an attempt panicked on this thread, and its calls are not dropped yet.
+/// Returns whether an attempt panicked on this thread and its calls are not dropped yet.
 pub(crate) fn has_panicked() -> bool {
     std::thread::panicking() && PANICKED.replace(false)
 }
 
-/// Notes that what runs beside it panicked; forgotten otherwise, which costs nothing.
+/// Notes a panic when it is dropped; without a panic it is forgotten, which costs nothing.
 struct Unwinding;
 
 impl Drop for Unwinding {
@@ -80,8 +80,8 @@ impl Drop for Unwinding {
 /// Returns the number of the attempt that the code runs in, across functions: what the `attempt` argument of
 /// `#[retryable]` is to the body, this is to what the body calls.
 ///
-/// It is 1 in a first attempt, and outside of all retrying calls; what is spawned from a body is outside.
-/// Inside nested calls it is that of the innermost one that retries.
+/// It is 1 in a first attempt and outside all retrying calls; a task that a body spawns is outside.
+/// Inside nested calls it is the number of the innermost call that retries.
 ///
 /// ```
 /// use retry_runtime::{RetryPolicy, current_attempt};
@@ -102,10 +102,10 @@ pub fn current_attempt() -> u32 {
     ENCLOSING.get().attempt.max(1)
 }
 
-/// An attempt that has begun, and what the calls inside it are told: in one word, because every call that runs carries
-/// it, and zero for a first attempt of which nothing is told.
+/// An attempt that has begun, and what calls inside it can learn: one word, because every running call carries it, and
+/// zero for a first attempt that calls inside do not notice.
 ///
-/// From the highest bit: the number of the attempt; how many there may be; who is to retry.
+/// From the highest bit: the number of the attempt, the largest number of attempts, and which call retries.
 #[derive(Debug, Clone, Copy)]
 pub struct Begun(u64);
 
@@ -115,20 +115,20 @@ impl Begun {
     const MOST_ATTEMPTS: u32 = u32::MAX >> Self::ATTEMPTS;
     const NESTED: u64 = 0b11;
 
-    /// Begins a first attempt of which the calls inside are told nothing.
+    /// Begins a first attempt that calls inside do not notice.
     #[inline]
     pub(crate) fn quietly() -> Self {
         Self(0)
     }
 
-    /// Begins an attempt of which the calls inside are told.
+    /// Begins an attempt that calls inside notice.
     pub(crate) fn aloud(attempt: u32, attempts: Option<u32>, nested: Nested) -> Self {
         let nested = match nested {
             Nested::Allow => 1,
             Nested::InnerOnly => 2,
             Nested::OuterOnly => 3,
         };
-        // Zero is not known, and stays so in every product; as many as do not fit are as good as not known.
+        // Zero means unknown, also in every product; a number that does not fit counts as unknown.
         let attempts = attempts.filter(|attempts| *attempts <= Self::MOST_ATTEMPTS).unwrap_or(0);
         Self(u64::from(attempt) << Self::ATTEMPT | u64::from(attempts) << Self::ATTEMPTS | nested)
     }
@@ -176,7 +176,7 @@ impl Begun {
     }
 }
 
-/// Leaves an attempt, also when it panics; what retried inside it retried inside the enclosing one too.
+/// Leaves an attempt, also when it panics; a call that retried inside it also retried inside the enclosing attempt.
 struct Restore {
     outer: Enclosing,
 }
@@ -189,7 +189,7 @@ impl Drop for Restore {
 }
 
 pin_project! {
-    /// An attempt of which the calls inside are told.
+    /// An attempt that calls inside can notice.
     #[derive(Debug)]
     pub struct Scoped<F> {
         begun: Begun,

@@ -18,12 +18,12 @@ pub struct Failed<K> {
     pub(crate) aborted: Option<Aborted>,
 }
 
-/// What follows a failed attempt of a call with hooks.
+/// What follows a failed attempt in a call with hooks.
 #[derive(Debug)]
 pub enum Verdict<K> {
-    /// The failure to return, and why.
+    /// The failure to return, and the reason.
     GiveUp(Over<K>),
-    /// The failure to repair, and the wait that follows.
+    /// The failure to repair, and the delay that follows.
     Retry(Retrying<K>),
 }
 
@@ -44,7 +44,7 @@ pub struct Retrying<K> {
 }
 
 impl<K> Retrying<K> {
-    /// Returns the wait that follows.
+    /// Returns the delay that follows.
     pub fn pause(&self) -> RetryDelay {
         self.pause
     }

@@ -19,7 +19,7 @@ use crate::{
     telemetry::name::Name,
 };
 
-/// The wait that follows a failure, and what is kept of the failure: nothing if another attempt always follows.
+/// The wait after a failure, and what is kept of the failure: nothing if another attempt always follows.
 pub struct Paused<K, C: Clock> {
     pub(crate) delay: Duration,
     pub(crate) kept: C::Kept<K>,
@@ -38,19 +38,19 @@ impl<K, C: Clock> fmt::Debug for Paused<K, C> {
 }
 
 impl<S, C: Clock, N: Name> Call<S, C, N> {
-    /// Waits before the next attempt; returns what was kept of the last one, and why, if there is to be none.
+    /// Waits before the next attempt; if none follows, returns what was kept of the last one, and the reason.
     pub fn wait<K>(&mut self, paused: Paused<K, C>) -> Waiting<'_, S, C, N, K> {
         let rest = self.rest(paused.delay);
         Waiting { call: self, rest, kept: paused.kept }
     }
 
-    /// Ends a wait: returns what was kept of the last attempt, and why, if there is to be no other.
+    /// Ends a wait; if no attempt follows, returns what was kept of the last one, and the reason.
     pub(crate) fn resume<K>(&mut self, kept: C::Kept<K>) -> Option<(K, GiveUpReason)> {
         let reason = self.may_resume().err()?;
         Some((C::kept(kept)?, reason))
     }
 
-    /// Lets go of what is not needed during the wait, unless the `on_failure` hook failed or took too long.
+    /// Drops what is not needed during the wait, unless the `on_failure` hook failed or took too long.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
     ///
     /// # Errors
     ///
-    /// Returns why there is to be none.
+    /// Returns why no attempt follows.
     pub async fn pause(
         &mut self,
         pause: RetryDelay,
@@ -93,13 +93,13 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.may_resume()
     }
 
-    /// Tells whether another attempt may begin after the wait, which may have ended late.
+    /// Checks whether another attempt may begin after the wait, which may have ended late.
     pub(crate) fn may_resume(&mut self) -> Result<(), GiveUpReason> {
         self.check_deadline()?;
         self.clock.guarding().map_or(Ok(()), CallGuards::resume)
     }
 
-    /// Tells whether the retry may begin after its `before` hook, which took its time.
+    /// Checks whether the retry may begin after its `before` hook, which may have taken a while.
     ///
     /// # Errors
     ///
@@ -113,17 +113,17 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.clock.refusal().map_or(Ok(()), |_| Err(GiveUpReason::Deadline))
     }
 
-    /// Waits as [`wait`](Self::wait), blocking the thread.
+    /// Waits as [`wait`](Self::wait) does, blocking the thread.
     pub fn wait_blocking<K>(&mut self, paused: Paused<K, C>) -> Option<(K, GiveUpReason)> {
         self.block(|clock| clock.sleep(paused.delay));
         self.resume(paused.kept)
     }
 
-    /// Waits as [`pause`](Self::pause), blocking the thread.
+    /// Waits as [`pause`](Self::pause) does, blocking the thread.
     ///
     /// # Errors
     ///
-    /// Returns why there is to be no other attempt.
+    /// Returns why no other attempt follows.
     pub fn pause_blocking(
         &mut self,
         pause: RetryDelay,
@@ -135,7 +135,7 @@ impl<S, C: Clock, N: Name> Call<S, C, N> {
         self.may_resume()
     }
 
-    /// Blocks the thread: its time passes, also where a test has paused tokio's clock, by which deadlines are counted.
+    /// Blocks the thread, and counts the time against the deadline even if a test has paused tokio's clock.
     #[cold]
     pub(crate) fn block<T>(&mut self, run: impl FnOnce(&mut C) -> T) -> T {
         let (clock, real) = (Instant::now(), StdInstant::now());

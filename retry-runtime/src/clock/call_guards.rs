@@ -13,16 +13,16 @@ use crate::{
     policy::{Guards, Nested, NoRetry, RetryDelay, Token},
 };
 
-/// The guards of one call, and what they gave it.
+/// The guards of one call, and what they have granted.
 #[derive(Debug)]
 pub struct CallGuards {
     guards: Guards,
     admission: Option<Admission>,
-    /// Of a retry that has not begun; dropped, it gives its tokens back.
+    /// Of a retry that has not begun; dropping it gives the tokens back.
     permit: Option<Permit>,
     charge: Option<Charge>,
     pub(super) times: Option<Times>,
-    /// Asked after these: of what there is twice.
+    /// The second guards of a kind, asked after these.
     more: Option<Box<CallGuards>>,
 }
 
@@ -55,7 +55,7 @@ impl CallGuards {
         self.guards.budget.get_or_insert_with(budget);
     }
 
-    /// Begins an attempt; only the first can be refused here, [`resume`](Self::resume) asks for the others.
+    /// Begins an attempt; only the first can be refused here, [`resume`](Self::resume) checks the others.
     pub(crate) fn begin(&mut self, number: u32) -> Result<(), Aborted> {
         if number <= 1 {
             if self.is_cancelled() {
@@ -75,7 +75,7 @@ impl CallGuards {
         Ok(())
     }
 
-    /// Asks about the first attempt before its hook runs.
+    /// Checks the first attempt before its hook runs.
     pub(super) fn enter(&mut self) -> Result<(), Aborted> {
         if self.is_cancelled() {
             return Err(Aborted::Cancelled);
@@ -83,13 +83,13 @@ impl CallGuards {
         self.admit().map_err(Aborted::BreakerOpen)
     }
 
-    /// Tells whether an attempt is under way, or about to be, that a breaker has admitted.
+    /// Returns whether a breaker has admitted an attempt that is running or about to begin.
     #[inline]
     pub(crate) fn is_admitted(&self) -> bool {
         self.admission.is_some() || self.more.as_ref().is_some_and(|more| more.is_admitted())
     }
 
-    /// Asks every breaker; one that rejects takes back what the others gave.
+    /// Asks every breaker; if one rejects, the admissions of the others are dropped.
     #[inline]
     fn admit(&mut self) -> Result<(), Rejected> {
         if let Some(breaker) = &self.guards.breaker {
@@ -120,18 +120,18 @@ impl CallGuards {
         self.spend();
     }
 
-    /// Asks whether another attempt may begin after the wait.
+    /// Checks whether another attempt may begin after the wait.
     pub(crate) fn resume(&mut self) -> Result<(), GiveUpReason> {
         self.check_cancelled()?;
         self.admit().map_err(|_| GiveUpReason::BreakerOpen)
     }
 
-    /// Asks whether the call may go on.
+    /// Checks whether the call may go on.
     pub(crate) fn check_cancelled(&self) -> Result<(), GiveUpReason> {
         if self.is_cancelled() { Err(GiveUpReason::Cancelled) } else { Ok(()) }
     }
 
-    /// Tells the guards of a success.
+    /// Reports a success to the guards.
     #[inline]
     pub(crate) fn succeeded(&mut self) {
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
@@ -153,7 +153,7 @@ impl CallGuards {
         self.succeeded();
     }
 
-    /// Returns how long the attempt ran that ended, if that matters.
+    /// Returns how long the last attempt ran, if that matters.
     pub(crate) fn ran(&self) -> Option<Duration> {
         Some(self.times?.attempt?.elapsed())
     }
@@ -166,9 +166,9 @@ impl CallGuards {
         }
     }
 
-    /// Tells the guards how an attempt ended that was no success, and asks them whether another may follow.
+    /// Reports an attempt without success to the guards, and asks them whether another may follow.
     ///
-    /// An attempt that `polls` was answered, only not yet as wanted.
+    /// With `polls`, the attempt got an answer, but not yet the wanted one.
     pub(crate) fn failed(
         &mut self,
         decision: &Result<RetryDelay, NoRetry>,
@@ -209,7 +209,7 @@ impl CallGuards {
         self.more.as_ref().map_or(Ok(()), |more| more.check_open())
     }
 
-    /// Takes the cost from every budget but those that are spared, one bit each; one that is empty ends the call.
+    /// Takes the cost from every budget that is not spared (one bit each); an empty budget ends the call.
     fn pay(&mut self, cost: Cost, spared: u32) -> Result<(), GiveUpReason> {
         if let Some(budget) = &self.guards.budget
             && spared & 1 == 0
@@ -219,7 +219,7 @@ impl CallGuards {
         self.more.as_mut().map_or(Ok(()), |more| more.pay(cost, spared >> 1))
     }
 
-    /// Gives back what was paid for an attempt that will not be made, and its place at the breaker.
+    /// Gives back the tokens of an attempt that will not be made, and its place at the breaker.
     pub(crate) fn call_off(&mut self) {
         self.permit = None;
         self.admission = None;
@@ -228,7 +228,7 @@ impl CallGuards {
         }
     }
 
-    /// Tells the breakers that the attempt panicked.
+    /// Reports a panic of the attempt to the breakers.
     #[cold]
     pub(crate) fn panicked(&mut self) {
         if let (Some(breaker), Some(admission)) = (&self.guards.breaker, self.admission.take()) {
@@ -239,7 +239,7 @@ impl CallGuards {
         }
     }
 
-    /// Says which of nested calls retries.
+    /// Returns which of two nested calls retries.
     pub(crate) fn nested(&self) -> Nested {
         self.guards.nested
     }

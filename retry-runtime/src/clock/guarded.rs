@@ -28,19 +28,19 @@ pub struct GuardedClock<C> {
     guarding: CallGuards,
 }
 
-/// How long a cancelled call may block its thread at most.
+/// The longest time for which a cancelled call still blocks its thread.
 const SLICE: Duration = Duration::from_millis(20);
 
 #[cfg(feature = "fred")]
 impl GuardedClock<crate::clock::timer::Timer> {
-    /// Tells when the call began.
+    /// Sets the start of the call.
     pub(crate) fn since(&mut self, begin: Instant) {
         self.clock.since(begin);
     }
 }
 
 impl<C: Clock> GuardedClock<C> {
-    /// Begins an attempt, unless it is too late: then nothing is paid, and nothing told to the breaker.
+    /// Begins an attempt, unless it is too late: then the call pays nothing, and the breaker counts nothing.
     fn begin(&mut self, number: u32) -> Result<(), Aborted> {
         if let Some(aborted) = self.clock.refusal() {
             self.guarding.call_off();
@@ -65,7 +65,7 @@ impl<C: Clock> Clock for GuardedClock<C> {
 
     #[inline]
     fn elapsed(&self) -> Duration {
-        // A clock without limits may stand still, one that runs started before the first hook.
+        // A clock without limits can stand still; a running one started before the first hook.
         match self.guarding.times {
             Some(times) => times.call.elapsed().max(self.clock.elapsed()),
             None => self.clock.elapsed(),
@@ -112,7 +112,7 @@ impl<C: Clock> Clock for GuardedClock<C> {
         self.clock.run_blocking(number, attempt, refused)
     }
 
-    /// In slices: nothing wakes a thread that sleeps when the call is cancelled.
+    /// Sleeps in slices, because a cancellation does not wake a sleeping thread.
     fn sleep(&self, delay: Duration) {
         let begin = StdInstant::now();
         while !self.guarding.is_cancelled() {

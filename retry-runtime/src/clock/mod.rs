@@ -1,4 +1,4 @@
-//! What a call knows of time and guards.
+//! Time and guards of a call.
 
 pub(crate) mod call_guards;
 pub(crate) mod guarded;
@@ -20,7 +20,7 @@ use crate::{
     policy::{Measured, Policy, Timed, Timing, Untimed, WithGuards},
 };
 
-/// What a call knows of time and guards; chosen at compile time, so that a call that needs none has none.
+/// The time and the guards of a call; chosen at compile time, so that a call that needs none carries none.
 pub trait Clock {
     /// Whether it can abort an attempt.
     const ABORTS: bool = false;
@@ -46,7 +46,7 @@ pub trait Clock {
         Some(self.elapsed())
     }
 
-    /// Returns when the call has to end.
+    /// Returns when the call must end.
     fn deadline(&self) -> Option<Instant>;
 
     /// Returns the limit that lets no further attempt begin.
@@ -61,7 +61,7 @@ pub trait Clock {
         self.refusal().map_or(Ok(()), Err)
     }
 
-    /// Limits an attempt; `number` counts from 1, and one that is refused does not begin.
+    /// Limits an attempt; `number` counts from 1, and a refused attempt does not begin.
     fn run<F: Future>(
         &mut self,
         number: u32,
@@ -82,7 +82,7 @@ pub trait Clock {
         std::thread::sleep(delay);
     }
 
-    /// Takes so much time for passed, during which the clock stood still.
+    /// Counts time as passed during which the clock stood still.
     #[inline]
     fn pass(&mut self, _: Duration) {}
 
@@ -103,8 +103,8 @@ pub trait Clock {
 
     /// Returns the outcome of an attempt and the limit that aborted it, if one did.
     ///
-    /// The error of a limit is made with the last error before it at hand.
-    /// The bound is on the error alone: it is what rustc tells the author of the operation.
+    /// The conversion of a limit into an error can read the last error before it.
+    /// The bound is on the error type alone, because rustc shows it to the author of the operation.
     fn outcome<O>(
         ended: Self::Ended<O>,
         previous: impl FnOnce() -> Option<PreviousError>,
@@ -146,7 +146,7 @@ impl<T: Timing + Clocked> Clocked for WithGuards<T> {
     type Watched = GuardedClock<T::Watched>;
 }
 
-/// What is the same for every clock without limits: an attempt always follows a wait, so nothing is kept.
+/// The part that all clocks without limits share: an attempt always follows a wait, so nothing is kept.
 macro_rules! unlimited {
     () => {
         type Limit = Infallible;
@@ -174,7 +174,7 @@ macro_rules! unlimited {
     };
 }
 
-/// No clock: no limit, no hook, nobody asks for the time.
+/// No clock: the call has no limit and no hook, so it needs no time.
 #[derive(Debug)]
 pub struct NoClock;
 
@@ -213,7 +213,7 @@ impl Clock for NoClock {
     }
 }
 
-/// Tells hooks the elapsed time; limits nothing.
+/// Measures the elapsed time for hooks; limits nothing.
 #[derive(Debug)]
 pub struct StopWatch {
     start: Instant,

@@ -17,7 +17,7 @@ pub trait Outcome: Unsuccessful<Outcome = Self> + Sized {
     /// Returns the outcome as the `Result` that it is, by value: borrowing it would put it into memory.
     fn into_result(self) -> Result<Self::Ok, Self::Error>;
 
-    /// Makes an outcome.
+    /// Creates an outcome.
     fn from_result(result: Result<Self::Ok, Self::Error>) -> Self;
 }
 
@@ -41,7 +41,7 @@ pub trait Unsuccessful {
     /// What the operation returned.
     type Outcome: Outcome;
 
-    /// Returns its error; a value that `on_ok` asked to retry has none.
+    /// Returns its error; a value that `on_ok` retries has none.
     fn error(&self) -> Option<&<Self::Outcome as Outcome>::Error>;
 
     /// Returns the whole outcome.
@@ -61,8 +61,7 @@ impl<T, E> Unsuccessful for Result<T, E> {
     }
 }
 
-/// The error of an attempt that failed: without `on_ok` no value is kept, which would have to be `Send` for the call to
-/// be.
+/// The error of a failed attempt; without `on_ok` no value is kept, because it would have to be `Send`.
 #[derive(Debug)]
 pub struct ErrorOf<E, O> {
     error: E,

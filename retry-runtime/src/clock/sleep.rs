@@ -17,7 +17,7 @@ use crate::policy::Watch;
 
 /// What can end a wait before its time.
 pub trait Watching {
-    /// Tells whether the wait is to end now; else the task is woken when it is.
+    /// Returns whether to end the wait now; otherwise arranges for the task to be woken.
     fn is_over(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool;
 }
 
@@ -109,10 +109,11 @@ impl<W: Watching> Future for Rest<W> {
     }
 }
 
-/// Polls a timer whatever the task has used up of tokio's cooperative budget.
+/// Polls a timer outside tokio's cooperative budget.
 ///
-/// With an empty budget every timer is pending, and who is always ready, such as a reader of a flooded socket, empties
-/// the budget at every poll: neither a limit around it nor a wait beside it would ever end (tokio-rs/tokio#4291).
+/// With an empty budget every timer is pending, and a future that is always ready, such as a reader of a flooded socket,
+/// empties the budget at every poll: neither a limit around it nor a wait beside it would ever end
+/// (tokio-rs/tokio#4291).
 pub(crate) fn poll_punctually(sleep: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<()> {
     pin!(unconstrained(sleep)).poll(context)
 }

@@ -41,7 +41,7 @@ impl AbortLimits {
 }
 
 impl<const HOOKS: bool> Timer<HOOKS> {
-    /// Tells when the call began.
+    /// Sets the start of the call.
     #[cfg(feature = "fred")]
     pub(crate) fn since(&mut self, begin: Instant) {
         self.start = begin;
@@ -66,7 +66,7 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        // A deadline beyond the end of time is none.
+        // A deadline that an `Instant` cannot represent is no deadline.
         self.start.checked_add(self.limits.deadline?)
     }
 
@@ -80,14 +80,14 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
         let now = if number <= 1 && !HOOKS { self.start } else { Instant::now() };
         let late = |limit: &Duration| now.saturating_duration_since(self.start) >= *limit;
         let late = self.limits.deadline.filter(late);
-        // Asked before the two are joined: a `Aborted` is larger than what a first attempt should move.
+        // Checked before the two are joined: an `Aborted` is larger than what a first attempt should move.
         if refused.is_none() && late.is_none() {
             let alarm = Alarm::Unset { call: self.start, attempt: now, limits: self.limits };
             return Running::Begun { attempt, alarm };
         }
         match refused.or(late.map(Aborted::Deadline)) {
             Some(aborted) => Running::Refused { aborted },
-            // Not reached; an arm of its own keeps the two apart in what the compiler makes of it.
+            // Not reached; a separate arm keeps the two apart in the generated code.
             None => Running::Refused { aborted: Aborted::Deadline(Duration::ZERO) },
         }
     }
@@ -167,7 +167,7 @@ impl<F: Future> Future for Running<F> {
 }
 
 pin_project! {
-    /// Tells when an attempt is to be aborted.
+    /// Completes when an attempt has to be aborted.
     #[project = AlarmProjection]
     #[derive(Debug)]
     pub enum Alarm {
@@ -186,7 +186,7 @@ pin_project! {
 
 impl Alarm {
     fn of(call: Instant, attempt: Instant, limits: AbortLimits) -> Self {
-        // A limit beyond the end of time is none.
+        // A limit that an `Instant` cannot represent is no limit.
         let deadline = limits.deadline.and_then(|limit| Some((call.checked_add(limit)?, limit)));
         let timeout =
             limits.attempt_timeout.and_then(|limit| Some((attempt.checked_add(limit)?, limit)));

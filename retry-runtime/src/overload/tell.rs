@@ -6,9 +6,9 @@ use super::circuit_state::{CircuitState, Transition};
 #[cfg(feature = "metrics")]
 use super::publish::publish;
 
-/// Tells that a circuit breaker went from one state to another.
+/// Reports that a circuit breaker changed its state.
 ///
-/// That it opens and that it closes is news; probes that fail meanwhile are the same outage.
+/// Opening and closing are news, at `WARN`; probes that fail in between belong to the same outage.
 pub(super) fn transition(transition: &Transition) {
     let Transition { name, from, to, calls, failures, disturbed } = transition;
     let (before, after) = (from.as_str(), to.as_str());

@@ -1,7 +1,11 @@
-//! What a call tells of itself: an event for every failed attempt and for the end of a call that failed once, and
-//! metrics. Nothing of the operation's arguments or values is in it.
+//! Events and metrics of calls.
 //!
-//! An event goes to the span in which the caller awaits.
+//! Every failed attempt emits an event, and every call that failed at least once emits exactly one final event.
+//! Metrics count all calls.
+//! Neither contains arguments or values of the operation; events contain the texts of errors, unless
+//! [`hide_error_messages`] was called.
+//!
+//! An event belongs to the span in which the caller awaits.
 
 pub(crate) mod name;
 
@@ -19,23 +23,23 @@ use crate::{
     testing,
 };
 
-/// An attempt of a call that failed at least once, and what is known of it.
+/// An attempt of a call that failed at least once, as events describe it.
 #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "only events say all of it"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told<'a> {
     pub(crate) operation: &'static str,
     pub(crate) attempt: u32,
-    /// Since the call began, if its clock was read then.
+    /// Since the call began, if its clock was read at that time.
     pub(crate) elapsed: Option<Duration>,
     pub(crate) ending: Ending,
-    /// The text of the error, if it is to be seen.
+    /// The text of the error, if events show it.
     pub(crate) message: Option<&'a str>,
     pub(crate) record: testing::Record,
 }
 
-/// How an attempt ended that was no success.
+/// How an attempt without success ended.
 ///
-/// No `enum`, for the reason for which there is no `bool` beside it in `call::Past`.
+/// Not an `enum`, for the same reason as for `ended` in `call::Past`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ending(u8);
 
@@ -44,15 +48,15 @@ impl Ending {
     pub(crate) const FAILED: Self = Self(0);
     /// It was not made: the breaker was open, or the call was cancelled.
     pub(crate) const REFUSED: Self = Self(1);
-    /// It was answered with a value that is not wanted yet.
+    /// It returned a value that is not wanted yet.
     pub(crate) const PENDING: Self = Self(2);
 }
 
 static HIDES_ERRORS: AtomicBool = AtomicBool::new(false);
 
-/// Leaves the texts of errors out of all events of the process from now on: for errors that may contain secrets.
+/// Leaves the texts of errors out of all later events of the process, because they can contain secrets.
 ///
-/// Their classes stay.
+/// Events still show the class of each error.
 ///
 /// ```
 /// retry_runtime::telemetry::hide_error_messages(); // once, at the start of `main`
@@ -61,7 +65,7 @@ pub fn hide_error_messages() {
     HIDES_ERRORS.store(true, Ordering::Relaxed);
 }
 
-/// Returns the text of an error for the events, if there is anybody to read it.
+/// Returns the text of an error for events, if a subscriber takes them.
 pub(crate) fn message(error: impl FnOnce() -> String) -> Option<String> {
     #[cfg(feature = "tracing")]
     let is_read = tracing::enabled!(target: "retry_runtime", tracing::Level::ERROR);
@@ -88,7 +92,7 @@ pub(crate) fn succeeded_at_once(operation: impl Name) {
     let _ = operation;
 }
 
-/// Counts a command that was answered at its first attempt: nothing came while it blocked.
+/// Counts a command that found nothing at its first attempt, while it blocked.
 #[cfg(feature = "fred")]
 pub(crate) fn empty_at_once(operation: impl Name) {
     #[cfg(feature = "metrics")]
@@ -111,7 +115,7 @@ pub(crate) fn ended_midway(operation: impl Name, outcome: &'static str) {
     metrics_facade::call(operation.text(), "first_attempt", outcome);
 }
 
-/// Tells that an attempt failed and another follows.
+/// Reports that an attempt failed and another follows.
 pub(crate) fn retrying(told: Told<'_>, retry: &RetryDelay) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
@@ -142,9 +146,9 @@ pub(crate) fn retrying(told: Told<'_>, retry: &RetryDelay) {
     testing::retried(record, operation, attempt, retry.delay);
 }
 
-/// Tells that a call succeeded after it failed; `outcome` is the word of metrics.
+/// Reports that a call succeeded after a failure; `outcome` is the label in metrics.
 ///
-/// With a target of its own, because some want to see it and most do not.
+/// With a target of its own, because few users want to see it.
 pub(crate) fn succeeded_after_retry(told: Told<'_>, outcome: &'static str) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
@@ -162,7 +166,7 @@ pub(crate) fn succeeded_after_retry(told: Told<'_>, outcome: &'static str) {
     testing::ended(record, operation, attempt, None);
 }
 
-/// Tells that a call ended without success.
+/// Reports that a call ended without success.
 pub(crate) fn gave_up(told: Told<'_>, end: &NoRetry) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
@@ -186,7 +190,7 @@ pub(crate) fn gave_up(told: Told<'_>, end: &NoRetry) {
             (Ending::REFUSED, _) => tell!(debug, "call was refused"),
             (Ending::PENDING, _) => tell!(info, "call ended with a value that is not wanted yet"),
             (_, GiveUpReason::Cancelled) => tell!(info, "call was cancelled"),
-            // The other call tells of the failure.
+            // The other call reports the failure.
             (_, GiveUpReason::Nested) => tell!(debug, "call left its retries to another"),
             (_, GiveUpReason::NotRetryable) if attempt == 1 && is_answer(end) => {
                 tell!(debug, "call was answered with an error");
@@ -207,13 +211,13 @@ pub(crate) fn gave_up(told: Told<'_>, end: &NoRetry) {
     testing::ended(record, operation, attempt, Some(end.reason));
 }
 
-/// Tells whether an error is what the caller may have asked for, as far as it is known.
+/// Returns whether an error can be an ordinary answer, such as "not found".
 #[cfg(feature = "tracing")]
 fn is_answer(end: &NoRetry) -> bool {
     matches!(end.info.disposition, None | Some(Disposition::Permanent))
 }
 
-/// Tells that a call was dropped after it failed.
+/// Reports that a call was dropped after a failure.
 pub(crate) fn dropped(told: Told<'_>) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
@@ -230,7 +234,7 @@ pub(crate) fn dropped(told: Told<'_>) {
     testing::ended(record, operation, attempt, Some(GiveUpReason::Cancelled));
 }
 
-/// Tells that an attempt after a failed one panicked.
+/// Reports that an attempt after a failed one panicked.
 pub(crate) fn panicked(told: Told<'_>) {
     let Told { operation, attempt, record, .. } = told;
     #[cfg(feature = "tracing")]
@@ -247,7 +251,7 @@ pub(crate) fn panicked(told: Told<'_>) {
     testing::ended(record, operation, attempt, Some(GiveUpReason::Panicked));
 }
 
-/// Tells that a call retries inside another that retries.
+/// Reports that a call retries inside another that retries.
 pub(crate) fn nested(operation: &'static str, enclosing_attempt: u32, together: Option<u32>) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
@@ -260,7 +264,7 @@ pub(crate) fn nested(operation: &'static str, enclosing_attempt: u32, together: 
     let _ = (operation, enclosing_attempt, together);
 }
 
-/// Tells that a client which is connected already will not connect again.
+/// Reports that a client which is already connected will not reconnect.
 #[cfg(feature = "fred")]
 pub(crate) fn never_reconnects() {
     #[cfg(feature = "tracing")]
@@ -271,7 +275,7 @@ pub(crate) fn never_reconnects() {
     );
 }
 
-/// Tells that a connection is lost: once, whatever follows.
+/// Reports that a connection is lost; once, whatever follows.
 #[cfg(feature = "fred")]
 pub(crate) fn connection_lost(server: &impl std::fmt::Display, cause: &str) {
     #[cfg(feature = "tracing")]
@@ -279,7 +283,7 @@ pub(crate) fn connection_lost(server: &impl std::fmt::Display, cause: &str) {
     let _ = (server, cause);
 }
 
-/// Tells that a connection is back that was lost.
+/// Reports that a lost connection is back.
 #[cfg(feature = "fred")]
 pub(crate) fn connection_back(server: &str, lost_for: Duration) {
     #[cfg(feature = "tracing")]
@@ -287,7 +291,7 @@ pub(crate) fn connection_back(server: &str, lost_for: Duration) {
     let _ = (server, lost_for);
 }
 
-/// Metrics through the facade `metrics`; the names are documented in the crate's documentation.
+/// Metrics through the facade `metrics`; the guide documents their names.
 #[cfg(feature = "metrics")]
 mod metrics_facade {
     use std::time::Duration;
@@ -310,7 +314,7 @@ mod metrics_facade {
         histogram!("retry.delay", "operation" => operation).record(delay);
     }
 
-    /// A refusal ends its call, so that calls which share a budget or a breaker count their own.
+    /// Counts refusals by operation, because a refusal ends its call even if many calls share the budget or breaker.
     pub(super) fn refused(operation: &'static str, reason: GiveUpReason) {
         match reason {
             GiveUpReason::Budget => {

@@ -1,6 +1,6 @@
 /// The name of an operation, for hooks and telemetry.
 ///
-/// A type, because every call carries it: the attribute gives a reference, which is half as long as the text's.
+/// A trait, because every call carries the name: the attribute passes a reference to the text, which is half its size.
 pub trait Name: Copy {
     /// Returns the text.
     fn text(self) -> &'static str;

@@ -1,4 +1,4 @@
-//! Without the feature `testing` nothing is overridden and nobody listens.
+//! Without the feature `testing`: no overrides and no recordings.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) fn limit(_: u32, _: &mut RetryDelay) -> Result<(), NoRetry> {
     Ok(())
 }
 
-/// What a recording would know a call by.
+/// The identity of a call in a recording.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record;
 

@@ -16,7 +16,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What happens to a command on its way.
+/// What happens to a command on its way to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -28,22 +28,22 @@ pub enum Fault {
     HalfReply,
     /// The server executes the command; nothing more arrives on the connection, which stays open.
     HoldReply,
-    /// The server executes the command; its reply arrives so much later.
+    /// The server executes the command; its reply is delayed by this time.
     Delay(Duration),
-    /// The server executes the command; what arrives is no reply.
+    /// The server executes the command; the client gets bytes that are not a reply.
     Garble,
     /// The server does not see the command; the client gets this error.
     ///
-    /// Within `MULTI` the server sees a command that it refuses, as it would have refused this one; instead of `EXEC`
-    /// it sees `DISCARD`.
+    /// Within `MULTI`, the server sees a command that it rejects, as it would have rejected this one; instead of `EXEC` it
+    /// sees `DISCARD`.
     ErrorInstead(String),
-    /// The server does not see the command; the client gets this error so much later.
+    /// The server does not see the command; the client gets this error after this time.
     ErrorLater(Duration, String),
 }
 
-/// A proxy in front of a server that makes faults with certain commands.
+/// A proxy in front of a server that injects faults into chosen commands.
 ///
-/// It pairs commands and replies by their order, so it is not for subscriptions.
+/// It pairs commands and replies by their order, so it does not work for subscriptions.
 #[derive(Debug)]
 pub struct FaultProxy {
     port: u16,
@@ -59,7 +59,7 @@ struct State {
     sent: HashMap<String, u32>,
     /// How many more connections are closed as soon as they are made.
     refused: u32,
-    /// The bytes of all commands, in their order, from the first time on that they were asked for.
+    /// The bytes of all commands, in order, since they were first asked for.
     recorded: Option<Vec<Vec<u8>>>,
 }
 
@@ -68,7 +68,7 @@ impl FaultProxy {
     ///
     /// # Errors
     ///
-    /// Returns the error of the operating system if no port can be had.
+    /// Returns the error of the operating system if no port is available.
     pub async fn start(server_port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
@@ -90,12 +90,12 @@ impl FaultProxy {
         self.port
     }
 
-    /// Makes a fault with the next `times` commands of this name.
+    /// Injects a fault into the next `times` commands of this name.
     pub fn inject(&self, command: &str, fault: Fault, times: u32) {
         self.lock().faults.insert(command.to_owned(), (fault, times));
     }
 
-    /// Makes no more faults with any command.
+    /// Removes all faults.
     pub fn clear(&self) {
         self.lock().faults.clear();
     }
@@ -126,9 +126,9 @@ impl Drop for FaultProxy {
     }
 }
 
-/// What the client gets for a command, in the order of the commands.
+/// The answer to a command; answers come in the order of the commands.
 enum Answer {
-    /// The reply of the server, or what a fault makes of it.
+    /// The reply of the server, perhaps changed by a fault.
     Reply(Option<Fault>),
     /// An error of ours.
     Own(Duration, String),

@@ -1,9 +1,9 @@
-//! For tests of code that retries: retries switched off or capped, repeatable jitter, a record of what a call did, and
-//! a proxy that makes faults on the way to a server.
+//! Tools for tests of code that retries: switch retries off or cap them, make jitter repeatable, record what a call did,
+//! and inject faults on the way to a server.
 //!
-//! Everything holds for a scope, so that tests that run side by side do not disturb each other.
+//! Everything applies to a scope, so tests that run side by side do not disturb each other.
 //!
-//! A test of a function that retries, with all that it did; the clock is paused, so nothing is waited for:
+//! A test of a function that retries; the clock is paused, so the test takes no time:
 //!
 //! ```
 //! use retry_runtime::{GiveUpReason, retryable, testing::{self, Outcomes}};

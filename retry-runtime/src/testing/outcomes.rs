@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, fmt, sync::Mutex};
 
-/// The outcomes of an operation that a test makes up, one for each call.
+/// Outcomes that a test prescribes for an operation, one for each call.
 ///
 /// ```
 /// use retry_runtime::testing::Outcomes;
@@ -15,7 +15,7 @@ pub struct Outcomes<R> {
 }
 
 impl<R> Outcomes<R> {
-    /// Makes outcomes that are returned in their order.
+    /// Creates outcomes, to be returned in their order.
     pub fn new(outcomes: impl IntoIterator<Item = R>) -> Self {
         Self { state: Mutex::new((outcomes.into_iter().collect(), 0)) }
     }
@@ -24,7 +24,7 @@ impl<R> Outcomes<R> {
     ///
     /// # Panics
     ///
-    /// If there are none left: the code under test made a call too many.
+    /// Panics if no outcome is left: the code under test made a call too many.
     pub fn next(&self) -> R {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         state.1 += 1;

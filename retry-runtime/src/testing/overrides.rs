@@ -6,11 +6,12 @@ use crate::{
     policy::{NoRetry, RetryDelay},
 };
 
-/// What holds for the calls of a scope instead of what their policies say.
+/// Settings that override the policies of all calls in a scope.
 ///
-/// A scope is a future, see [`scope`](Self::scope), or what a thread does until a guard is dropped, see
-/// [`enter`](Self::enter); tasks that are spawned inside are outside.
-/// The innermost scope counts alone.
+/// A scope is a future, see [`scope`](Self::scope), or the time until a guard on this thread is dropped, see
+/// [`enter`](Self::enter).
+/// Tasks that are spawned inside a scope do not belong to it.
+/// Only the innermost scope applies.
 ///
 /// ```
 /// use retry_runtime::{RetryPolicy, testing::{Outcomes, Overrides}};
@@ -43,17 +44,17 @@ impl Overrides {
         Self { attempts: None, max_delay: None, random: None }
     }
 
-    /// Makes every call end with its first attempt.
+    /// Ends every call after its first attempt.
     pub fn without_retries(self) -> Self {
         self.max_attempts(1)
     }
 
-    /// Makes every call end after so many attempts, if it does not end sooner; zero is taken as one.
+    /// Ends every call after `attempts` attempts, if it does not end sooner; zero counts as one.
     pub fn max_attempts(self, attempts: u32) -> Self {
         Self { attempts: Some(attempts), ..self }
     }
 
-    /// Caps every wait; with zero nothing waits.
+    /// Caps every delay; with zero, no call waits.
     pub fn max_delay(self, delay: Duration) -> Self {
         Self { max_delay: Some(delay), ..self }
     }
@@ -63,15 +64,15 @@ impl Overrides {
         Self { random: Some(Random::seeded(seed)), ..self }
     }
 
-    /// Runs a future under these overrides, on whatever thread it is polled.
+    /// Runs a future under these overrides, whichever thread polls it.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
-        // In a box: a future as an argument of an `async fn` takes its room twice.
+        // Boxed: a future that is an argument of an `async fn` takes its space twice.
         let mut future = Box::pin(future);
         let mut ours = Some(self);
         std::future::poll_fn(|context| {
             let entered = ours.take().unwrap_or_default().enter();
             let poll = future.as_mut().poll(context);
-            // With the state of its randomness.
+            // Including the state of the generator.
             ours = CURRENT.take();
             drop(entered);
             poll
@@ -79,7 +80,7 @@ impl Overrides {
         .await
     }
 
-    /// Holds for this thread until the guard is dropped.
+    /// Applies the overrides to this thread until the guard is dropped.
     pub fn enter(self) -> Entered {
         Entered { outer: CURRENT.replace(Some(self)), thread: PhantomData }
     }

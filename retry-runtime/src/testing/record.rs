@@ -7,12 +7,12 @@ use std::{
 
 use crate::failure::GiveUpReason;
 
-/// Runs a future and records what the calls in it did that failed at least once.
+/// Runs a future, and records the calls in it that failed at least once.
 ///
-/// Tasks that are spawned inside are not recorded; an inner recording takes what happens in it.
-/// On tokio's paused clock the delays pass at once and are recorded nevertheless.
+/// Tasks that are spawned inside are not recorded, and neither is what an inner recording records.
+/// On tokio's paused clock the delays pass at once, but are recorded all the same.
 pub async fn record<F: Future>(future: F) -> Recording<F::Output> {
-    // In a box: a future as an argument of an `async fn` takes its room twice.
+    // Boxed: a future that is an argument of an `async fn` takes its space twice.
     let mut future = Box::pin(future);
     let mut ours = Vec::new();
     let output = std::future::poll_fn(|context| {
@@ -59,7 +59,7 @@ impl<T> Recording<T> {
         self.calls.first().map_or(1, |call| call.attempts)
     }
 
-    /// Returns the waits of the first call that failed, in their order.
+    /// Returns the delays of the first call that failed, in order.
     pub fn delays(&self) -> Vec<Duration> {
         self.calls.first().map(|call| call.delays.clone()).unwrap_or_default()
     }
@@ -78,13 +78,13 @@ pub struct Call {
     pub operation: &'static str,
     /// How many attempts were made.
     pub attempts: u32,
-    /// The waits before the retries.
+    /// The delays before the retries.
     pub delays: Vec<Duration>,
     /// Why it ended, if it ended without success.
     pub reason: Option<GiveUpReason>,
 }
 
-/// What a recording knows a call by: calls of one name may run side by side.
+/// The identity of a call in a recording: calls of one name can run side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record(u64);
 
