@@ -63,7 +63,7 @@ impl Lock {
         Self::try_acquire(client, key).await
     }
 
-    /// Tells whether the lock is still held; ask before each write that it protects.
+    /// Returns whether the lock is still held; ask before each write that it protects.
     fn is_held(&self) -> bool {
         Instant::now() < self.expires
     }

@@ -208,7 +208,7 @@ fn expand_attempt(
     }
 }
 
-/// Puts the body in an `async` block, which is not `move`: `&mut` arguments are lent to every attempt anew, and
+/// Puts the body in an `async` block, which is not `move`: `&mut` arguments are lent to each attempt again, and
 /// `?` and `return` end the attempt, wherever they stand.
 ///
 /// ```text

@@ -125,7 +125,7 @@ mod tests {
         assert_ne!(draw(1), parent, "the same generator goes on");
         let state = Random::of_process(1, |random| random.0.state());
         assert_eq!(Random::of_process(1, |random| random.0.state()), state, "kept");
-        assert_ne!(Random::of_process(2, |random| random.0.state()), state, "made anew");
+        assert_ne!(Random::of_process(2, |random| random.0.state()), state, "drawn again");
     }
 
     impl Source {

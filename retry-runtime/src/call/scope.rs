@@ -38,7 +38,7 @@ thread_local! {
     static ENCLOSING: Cell<Enclosing> = const { Cell::new(Enclosing::NONE) };
     /// The same of the attempt that was polled last.
     static RETRIED: Cell<bool> = const { Cell::new(false) };
-    /// Whether an attempt panicked, since a call that is dropped meanwhile is told from one that panicked.
+    /// Whether an attempt panicked, to tell a call that is dropped meanwhile from one that panicked.
     static PANICKED: Cell<bool> = const { Cell::new(false) };
 }
 

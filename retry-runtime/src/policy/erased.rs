@@ -109,7 +109,7 @@ impl<E> UntimedDynPolicy<E> {
 #[diagnostic::on_unimplemented(
     message = "this policy may abort a call, which errors without `From<Aborted>` cannot represent",
     label = "it has a `deadline`, an `attempt_timeout`, a breaker or a cancellation",
-    note = "`retry_for` limits the time of the retries without cutting an attempt; where the error implements `From<Aborted>`, use `DynPolicy::new`"
+    note = "`retry_for` limits the time of the retries without aborting an attempt; where the error implements `From<Aborted>`, use `DynPolicy::new`"
 )]
 pub trait WithoutAborts {}
 

@@ -164,7 +164,7 @@ impl Command {
     }
 }
 
-/// Who makes up the errors that a command answers.
+/// What makes the errors that a command answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Errors {
     /// The server: a refusal says that nothing was executed.
