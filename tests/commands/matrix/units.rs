@@ -170,13 +170,15 @@ async fn case(
     wrong
 }
 
-async fn all_pairs(unit: Unit, targets: &[&str], column: usize, times: u32) -> String {
+async fn all_pairs(unit: Unit, targets: &[&str]) -> String {
     let bench = bench().await;
     let mut failures = String::new();
     for target in targets {
         for (row, (fault, _)) in faults().iter().enumerate() {
-            let consent = CONSENTS[(row + column) % 3];
-            failures += &case(&bench, unit, target, fault, times, consent).await;
+            for (column, times) in [1, RETRIES, ALWAYS].into_iter().enumerate() {
+                let consent = CONSENTS[(row + column) % 3];
+                failures += &case(&bench, unit, target, fault, times, consent).await;
+            }
         }
     }
     failures
@@ -184,12 +186,7 @@ async fn all_pairs(unit: Unit, targets: &[&str], column: usize, times: u32) -> S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_pair_of_fault_number_and_consent_on_what_is_sent_as_one() {
-    let mut units = Vec::new();
-    for (unit, targets) in UNITS {
-        for (column, times) in [1, RETRIES, ALWAYS].into_iter().enumerate() {
-            units.push(tokio::spawn(all_pairs(unit, targets, column, times)));
-        }
-    }
+    let units = UNITS.map(|(unit, targets)| tokio::spawn(all_pairs(unit, targets)));
     let mut failures = String::new();
     for unit in units {
         failures += &unit.await.expect("no panic");
