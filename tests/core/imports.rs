@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folders and files of `retry-runtime/src` from the ground up: each imports only those above it in this list.
+/// The folders and files of `retry-runtime/src` from the ground up: each imports only those before it in this list.
 ///
 /// `overload` knows of failures, because a breaker is told of them; a failure knows neither budgets nor breakers, only
 /// what its retry costs and that a breaker refused it. Backoffs know neither. `testing` is below `telemetry`, which
@@ -66,7 +66,7 @@ fn folders_import_downwards_and_not_through_the_root() {
                 (Some(from), Some(to)) if to < from => continue,
                 (None, _) => format!("`{room}` is not in the table"),
                 (_, None) => format!("imports `{import}` through the root"),
-                _ => format!("imports `{import}`, which is above"),
+                _ => format!("imports `{import}`, which comes later in the order"),
             };
             wrong.push(format!("{}: {problem}", name.display()));
         }
