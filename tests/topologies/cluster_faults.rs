@@ -263,22 +263,59 @@ async fn transactions_find_the_replica_that_replaced_a_frozen_primary() {
     let (frozen, key) = of_the_first_asked(&cluster);
     let other = { 0..KEYS }.map(any).find(|key| cluster.first_owner(key) != frozen);
     count(&client, &key).await.expect("the cluster is up");
+    let replica = cluster.node(frozen + 3);
+    cluster.wait("the replica has the key", || replica.number(&["DBSIZE"]) == 1);
+    let has_taken_over = || replica.text(&["INFO", "replication"]).contains("role:master");
     cluster.node(frozen).pause();
     let waiting = tokio::spawn({
         let (client, key) = (client.clone(), key.clone());
         async move { count(&client, &key).await }
     });
     // No round on another node waits for the one that hangs.
-    let begin = Instant::now();
     count(&client, &other.expect("one of 30")).await.expect("its node is well");
-    assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
-    cluster.wait("the replica takes over", || {
-        cluster.node(frozen + 3).text(&["INFO", "replication"]).contains("role:master")
-    });
+    assert!(!has_taken_over(), "waited for the replica");
+    cluster.wait("the replica takes over", has_taken_over);
     let begin = Instant::now();
     waiting.await.expect("no panic").expect("by the replica");
     println!("found after {:?}", begin.elapsed());
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
-    assert_eq!(cluster.node(frozen + 3).values(&["GET", &key]), ["2"]);
+    assert_eq!(replica.values(&["GET", &key]), ["2"]);
+    cluster.node(frozen).resume();
+}
+
+/// The node that hangs is the first that fred asks for the owners, so everything waits whenever fred connects.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_was_replaced_holds_up_nobody_while_it_is_frozen() {
+    let (cluster, client) = start(Duration::from_secs(1)).await;
+    let client = client.with_policy(POLICY.attempt_timeout(Duration::from_millis(250)));
+    let (frozen, _) = of_the_first_asked(&cluster);
+    let counting = counts(&client, any);
+    let transactions = Load::start(4, {
+        let client = client.clone();
+        move |number| {
+            let client = client.clone();
+            async move { count(&client, &format!("t:{}", number % KEYS)).await }
+        }
+    });
+    tokio::join!(counting.answers(200), transactions.answers(50));
+    cluster.node(frozen).pause();
+    cluster.wait("the replica takes over", || {
+        cluster.node(frozen + 3).text(&["INFO", "replication"]).contains("role:master")
+    });
+    // fred gives the node two seconds once, when the cluster is down as a whole.
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(4) {
+        for key in (0..KEYS).map(any) {
+            let call = Instant::now();
+            client.incr::<(), _>(&key).await.expect("all nodes are well");
+            assert!(call.elapsed() < Duration::from_secs(1), "{:?} {key}", call.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for load in [counting, transactions] {
+        let tally = load.stop().await;
+        assert!(tally.refused.is_empty(), "{tally:?}");
+    }
     cluster.node(frozen).resume();
 }

@@ -437,8 +437,14 @@ impl Connection {
             return self.restore(index);
         }
         let mut policy = part.client_reconnect_policy();
+        // On a cluster fred goes from address to address by itself, and the first may be that of a node that hangs.
+        let least = if part.is_clustered() {
+            2 * part.connection_config().internal_command_timeout
+        } else {
+            Duration::ZERO
+        };
         loop {
-            let Err(error) = self.start(index, part, limit).await else { return };
+            let Err(error) = self.start(index, part, limit.max(least)).await else { return };
             // Sentinels name a server that hangs until they have found another, so the first times are short.
             limit = (2 * limit).min(LONGEST_CONNECT);
             let delay = policy.as_mut().and_then(ReconnectPolicy::next_delay);

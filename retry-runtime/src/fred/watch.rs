@@ -198,15 +198,32 @@ where
         let part = part.clone();
         async move { (answers(part, Some(node.clone()), limit).await, node) }
     };
-    let mut probes = nodes.into_iter().map(probe).collect::<JoinSet<_>>();
+    // A command for a node that the client has left makes fred connect to all nodes, one that hangs perhaps first.
+    let known = primaries(part);
+    let nodes = nodes.into_iter().filter(|node| known.contains(node));
+    let mut probes = nodes.map(probe).collect::<JoinSet<_>>();
     while let Some(probed) = probes.join_next().await {
         let Ok((false, node)) = probed else { continue };
+        if is_connecting(part) {
+            return Silence::None;
+        }
         if answers_newcomers(part, &node, limit).await {
-            return Silence::Connection;
+            return if is_connecting(part) { Silence::None } else { Silence::Connection };
         }
         return if is_deposed(part, &node, limit).await { Silence::Deposed } else { Silence::None };
     }
     Silence::None
+}
+
+/// Returns the primaries of a cluster, as far as the client knows them.
+fn primaries<P: ClientLike>(part: &P) -> Vec<Server> {
+    let known = part.inner().with_cluster_state(|state| Ok(state.unique_primary_nodes()));
+    known.unwrap_or_default()
+}
+
+/// Tells whether fred connects to the nodes of a cluster, and sends nothing to any of them meanwhile.
+fn is_connecting<P: ClientLike>(part: &P) -> bool {
+    part.state() != ClientState::Connected
 }
 
 /// Tells whether a node of a cluster answers on a connection of its own.
@@ -225,11 +242,10 @@ async fn answers_newcomers<P: ClientLike>(part: &P, node: &Server, limit: Durati
 
 /// Asks another node whether a node has lost its place in the cluster.
 async fn is_deposed<P: ClientLike>(part: &P, node: &Server, limit: Duration) -> bool {
-    let others = part.inner().with_cluster_state(|state| Ok(state.unique_primary_nodes()));
     let options = Options {
         max_attempts: Some(1),
         timeout: Some(limit),
-        cluster_node: others.unwrap_or_default().into_iter().find(|other| other != node),
+        cluster_node: primaries(part).into_iter().find(|other| other != node),
         ..Options::default()
     };
     let command = CustomCommand::new_static("CLUSTER", ClusterHash::Random, false);
