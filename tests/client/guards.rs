@@ -54,6 +54,20 @@ async fn a_client_has_a_budget_from_the_start() {
 }
 
 #[tokio::test]
+async fn no_retry_begins_after_the_time_for_retries() {
+    let delay = Duration::from_millis(100);
+    let limit = 3 * delay + delay / 2;
+    let policy = RetryPolicy::constant(delay).unlimited().retry_for(limit);
+    let bench = Bench::connect(policy).await;
+    refuse(&bench, u32::MAX);
+    let run = testing::record(async { bench.client.incr::<i64, _>("counter").await }).await;
+    assert!(ErrorClass::OOM.matches(&run.output.expect_err("always refused")));
+    assert_eq!(run.calls[0].reason, Some(GiveUpReason::Deadline));
+    // Fewer if the machine is slow, and never one after the limit.
+    assert!((2..=4).contains(&bench.proxy.sent("INCR")), "{} sent", bench.proxy.sent("INCR"));
+}
+
+#[tokio::test]
 async fn successes_fill_it_again() {
     let bench = Bench::connect(POLICY).await;
     refuse(&bench, 2);

@@ -172,7 +172,7 @@ impl Builder<'_> {
             let wrapped = quote_spanned!(site=> #private::#function(#policy, #limit));
             quote_spanned!(site=> &#wrapped #methods)
         };
-        // What is no policy is reported once for each place: all starts are at one.
+        // rustc reports a value that is not a policy once per span, so all starts share one.
         let start = wrap(&parts.start, Span::mixed_site());
         let site = parts.settle.span().resolved_at(Span::mixed_site());
         Parts { start, settle: wrap(&parts.settle, site) }

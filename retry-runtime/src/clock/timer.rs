@@ -66,7 +66,7 @@ impl<const HOOKS: bool> Clock for Timer<HOOKS> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        // A deadline that an `Instant` cannot represent is no deadline.
+        // A deadline that an `Instant` cannot represent never comes.
         self.start.checked_add(self.limits.deadline?)
     }
 
@@ -186,7 +186,7 @@ pin_project! {
 
 impl Alarm {
     fn of(call: Instant, attempt: Instant, limits: AbortLimits) -> Self {
-        // A limit that an `Instant` cannot represent is no limit.
+        // A limit that an `Instant` cannot represent never comes.
         let deadline = limits.deadline.and_then(|limit| Some((call.checked_add(limit)?, limit)));
         let timeout =
             limits.attempt_timeout.and_then(|limit| Some((attempt.checked_add(limit)?, limit)));

@@ -4,8 +4,7 @@ use super::{NoValue, RetryValue, hook::NoHook};
 use crate::{
     call::{Call, Verdict},
     clock::{Clock, Clocked},
-    failure::Failure,
-    failure::RepresentsAbort,
+    failure::{Failure, RepresentsAbort},
     policy::{ByDisposition, Decide, Idempotence, Named, On, Policy, Timing, Uninterrupted},
     telemetry::name::Unnamed,
 };

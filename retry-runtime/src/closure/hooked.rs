@@ -10,8 +10,7 @@ use super::{
 use crate::{
     call::{Call, Verdict, hook::run_hook},
     clock::{Clock, Clocked},
-    failure::GiveUpReason,
-    failure::RepresentsAbort,
+    failure::{GiveUpReason, RepresentsAbort},
     policy::{ByDisposition, Decide, Policy},
 };
 

@@ -17,7 +17,7 @@ where
     /// Awaits a hook before every attempt; a call that cannot begin runs none.
     ///
     /// A hook that fails ends the retrying, and the caller gets the last error.
-    /// Before the first attempt there is no error yet, so that attempt is made, and no other.
+    /// Before the first attempt there is no error yet, so that attempt is made and no other follows.
     pub fn before<H, X>(
         self,
         hook: H,
@@ -128,7 +128,7 @@ where
     /// Awaits a hook before every attempt; a call that cannot begin runs none.
     ///
     /// A hook that fails ends the retrying, and the caller gets the last error.
-    /// Before the first attempt there is no error yet, so that attempt is made, and no other.
+    /// Before the first attempt there is no error yet, so that attempt is made and no other follows.
     pub fn before<H, X>(
         self,
         hook: H,

@@ -9,8 +9,7 @@ use std::{
 use crate::{
     call::{Call, scope::Scoped},
     clock::{Clock, Clocked, sleep::Rest},
-    failure::RepresentsAbort,
-    failure::info::FailureInfo,
+    failure::{RepresentsAbort, info::FailureInfo},
     policy::{ByDisposition, Decide, Policy},
     telemetry::name::Unnamed,
 };
@@ -21,7 +20,7 @@ use pin_project_lite::pin_project;
 /// The operation is called once per attempt and returns a new future each time.
 /// Nothing happens until the value is awaited; dropping the future cancels the call.
 /// The settings of a call can be given in any order, with one exception: if the error type does not implement
-/// [`Classify`](crate::failure::classify::Classify), `on` or `when` must come before the first hook.
+/// [`Classify`](crate::failure::classify::Classify), `on` or `when` must come before the first hook and before `name`.
 ///
 /// Also available as `policy.retry(operation)` and, through [`RetryOperation`], as `operation.retry(policy)`.
 ///

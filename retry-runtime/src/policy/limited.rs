@@ -30,17 +30,7 @@ impl<P: Policy, T: Limiting> Policy for Limited<P, T> {
         self.policy.limits().shortest(self.timing.own_limits())
     }
 
-    fn guards(&self) -> Guards {
-        self.policy.guards()
-    }
-
-    fn budgets(&self) -> u32 {
-        self.policy.budgets()
-    }
-
-    fn attempts(&self) -> Option<u32> {
-        self.policy.attempts()
-    }
+    pass_on_to!(policy: guards -> Guards, budgets -> u32, attempts -> Option<u32>);
 }
 
 impl<P: Decide<E, R>, T: Limiting, E, R> Decide<E, R> for Limited<P, T> {

@@ -43,6 +43,15 @@
 //!
 //! `examples/limits.rs`, `composite.rs`, `custom_backoff.rs`, `erased.rs` and `config.rs` (policies from a file).
 
+/// Writes the methods of [`Policy`] that a policy passes on to the one inside it.
+macro_rules! pass_on_to {
+    ($inner:tt: $($method:ident -> $type:ty),* $(,)?) => {$(
+        fn $method(&self) -> $type {
+            self.$inner.$method()
+        }
+    )*};
+}
+
 mod cancel;
 mod combine;
 mod composite;
@@ -72,18 +81,24 @@ pub(crate) use self::{
 pub use self::{
     composite::Composite,
     decision::{Decision, NoRetry, RetryDelay},
-    erased::{Answer, DynPolicy, ErasedState, UntimedDynPolicy},
-    guarded::{Guarded, MayAbort, NeverAborts, Watched},
+    erased::{DynPolicy, UntimedDynPolicy},
+    guarded::{Guarded, MayAbort, NeverAborts},
     guards::{Guards, Nested},
     limited::Limited,
     limits::Limits,
     never::Never,
     on::On,
-    progress::Progress,
     retry_policy::RetryPolicy,
     rule::{ByDisposition, CallRule, Classified, Idempotence, Named, Rule},
     session::Session,
     timing::{Measured, Timed, Timing, Untimed, WithGuards},
+};
+// Named by signatures alone: what a call remembers, and how an erased policy is asked.
+#[doc(hidden)]
+pub use self::{
+    erased::{Answer, ErasedState},
+    guarded::Watched,
+    progress::Progress,
 };
 pub use crate::config_error::ConfigError;
 use crate::{backoff::random::Random, failure::Failure};

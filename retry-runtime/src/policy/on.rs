@@ -40,21 +40,7 @@ impl<P: Policy, C> Policy for On<P, C> {
     type State = P::State;
     type Timing = P::Timing;
 
-    fn limits(&self) -> Limits {
-        self.policy.limits()
-    }
-
-    fn guards(&self) -> Guards {
-        self.policy.guards()
-    }
-
-    fn budgets(&self) -> u32 {
-        self.policy.budgets()
-    }
-
-    fn attempts(&self) -> Option<u32> {
-        self.policy.attempts()
-    }
+    pass_on_to!(policy: limits -> Limits, guards -> Guards, budgets -> u32, attempts -> Option<u32>);
 }
 
 impl<P, C, E, R> Decide<E, R> for On<P, C>

@@ -11,24 +11,10 @@ impl<P: Policy> Policy for Uninterrupted<P> {
     type State = P::State;
     type Timing = <P::Timing as Timing>::Uninterrupted;
 
-    fn limits(&self) -> Limits {
-        self.0.limits()
-    }
-
-    fn guards(&self) -> Guards {
-        self.0.guards()
-    }
+    pass_on_to!(0: limits -> Limits, guards -> Guards, budgets -> u32, attempts -> Option<u32>);
 
     fn into_guards(self) -> Guards {
         self.0.into_guards()
-    }
-
-    fn budgets(&self) -> u32 {
-        self.0.budgets()
-    }
-
-    fn attempts(&self) -> Option<u32> {
-        self.0.attempts()
     }
 }
 
